@@ -1,0 +1,292 @@
+"""The provider seam: what the pipeline asks of a vendor, and every way a vendor can answer.
+
+A provider speaks one vendor's wire and nothing else. It never retries a submit, never writes to the store
+and never decides about money; ``StepRunner`` does. Both kinds of call have one shape:
+
+    submit -> Media            the vendor answered with the bytes at once (most image models)
+    submit -> Job -> poll* -> fetch     the vendor queued a job (most video models)
+
+Poll and fetch cost nothing and may be repeated; submit may be billed however it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Literal, Protocol, runtime_checkable
+
+from starsend.errors import StarsendError, UnknownName
+
+# ---------------------------------------------------------------------------------------------- requests
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A picture sent along with a prompt: an element's reference, a start frame, a drawn template."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRequest:
+    """One picture to draw. ``size`` is ``1K``, ``2K`` or ``4K``; ``aspect_ratio`` is e.g. ``16:9``."""
+
+    shot_id: str
+    attempt: int
+    model: str
+    prompt: str
+    aspect_ratio: str
+    size: str
+    references: tuple[Reference, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRequest:
+    """One multi-shot take that starts on ``start_frame``. ``prompts`` and ``durations`` (seconds) pair up."""
+
+    shot_id: str
+    attempt: int
+    model: str
+    prompts: tuple[str, ...]
+    durations: tuple[float, ...]
+    start_frame: Reference
+    resolution: str
+    references: tuple[Reference, ...] = ()
+    seed: int | None = None
+
+
+# ----------------------------------------------------------------------------------------------- results
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """The finished bytes, already here. ``mime`` is what the vendor claims; the bytes decide."""
+
+    data: bytes
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The vendor accepted the work under this id."""
+
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """Where a job stands. ``progress`` runs 0..1 where the vendor tells; ``poll_after`` is in seconds."""
+
+    state: Literal["queued", "running", "ready"]
+    progress: float | None = None
+    poll_after: float | None = None
+    expires_at: datetime | None = None
+
+
+# --------------------------------------------------------------------------------------------- protocols
+
+
+class JobProvider(Protocol):
+    """What image and video providers share: jobs can be looked up, polled and fetched, all for free."""
+
+    name: str
+    can_find: bool
+    """True where a lost call can be found again by its step key (PROVIDERS: Kling official)."""
+
+    def find(self, step_key: str) -> Job | None:
+        """The job a submit with ``step_key`` made, or None when the vendor says there is none.
+
+        Only called where ``can_find``; None then means the call never arrived and may be sent.
+        """
+
+    def poll(self, handle: str) -> JobStatus:
+        """Ask once, without waiting. Raises JobFailed or JobGone when no result will come."""
+
+    def fetch(self, handle: str, into: BinaryIO) -> str:
+        """Write the finished result to ``into`` and return its MIME type. Raises BrokenDownload."""
+
+
+@runtime_checkable
+class ImageProvider(JobProvider, Protocol):
+    """Draws pictures."""
+
+    def submit_image(self, request: ImageRequest, *, step_key: str) -> Media | Job:
+        """Send once. Raises a ProviderError that says whether the call may have been billed."""
+
+
+@runtime_checkable
+class VideoProvider(JobProvider, Protocol):
+    """Makes multi-shot takes."""
+
+    def submit_video(self, request: VideoRequest, *, step_key: str) -> Media | Job:
+        """Send once. Raises a ProviderError that says whether the call may have been billed."""
+
+
+# ------------------------------------------------------------------------------------------------ errors
+
+
+class ProviderError(StarsendError):
+    """A vendor did not give what was asked.
+
+    ``kind`` is a stable name for logs and the store. ``billed`` says what the call did to the bill:
+    False: certainly nothing; True: it was charged; None: nobody can know.
+    """
+
+    kind: ClassVar[str] = "provider_error"
+    billed: ClassVar[bool | None] = None
+
+
+class NotSent(ProviderError):
+    """The request certainly never left (connection refused, DNS). Sending again is safe."""
+
+    kind = "not_sent"
+    billed = False
+
+    def __init__(self, provider: str, why: str) -> None:
+        super().__init__(
+            f"the call was never sent ({why})", where=provider, remedy="it is safe to send again"
+        )
+
+
+class RateLimited(ProviderError):
+    """The vendor said no for now (429, 503). ``delay`` is its own wish in seconds, where it gave one."""
+
+    kind = "rate_limited"
+    billed = False
+
+    def __init__(self, provider: str, delay: float | None = None, *, why: str = "rate limit") -> None:
+        self.delay = delay
+        wait = f"wait {delay:g} s" if delay is not None else "wait a little"
+        super().__init__(
+            f"the vendor said not now ({why})", where=provider, remedy=f"{wait} and run it again"
+        )
+
+
+class BadRequest(ProviderError):
+    """The vendor will never accept this request as it stands (400, 404, 422)."""
+
+    kind = "bad_request"
+    billed = False
+
+    def __init__(self, provider: str, said: str) -> None:
+        super().__init__(
+            f"the vendor refused the request: {said}", where=provider, remedy="change the brief or the config"
+        )
+
+
+class Unauthorized(ProviderError):
+    """The key is missing, wrong or not allowed to do this (401, 403)."""
+
+    kind = "unauthorized"
+    billed = False
+
+    def __init__(self, provider: str, said: str) -> None:
+        super().__init__(
+            f"the vendor did not accept the key: {said}",
+            where=provider,
+            remedy="check the key in the environment",
+        )
+
+
+NoPictureReason = Literal["safety", "prompt_blocked", "text_answer", "recitation", "empty"]
+
+
+class NoPicture(ProviderError):
+    """The vendor answered, properly, without a picture; ``why`` tells the ways apart."""
+
+    kind = "no_picture"
+    _WORDS: ClassVar[dict[str, str]] = {
+        "safety": "it was refused for safety",
+        "prompt_blocked": "the prompt was blocked",
+        "text_answer": "it answered in text",
+        "recitation": "it looked too much like an existing picture",
+        "empty": "the answer was empty",
+    }
+
+    def __init__(self, provider: str, why: NoPictureReason, said: str = "") -> None:
+        self.why = why
+        quoted = f": {said}" if said else ""
+        super().__init__(
+            f"no picture, {self._WORDS[why]}{quoted}", where=provider, remedy="reword the prompt"
+        )
+
+
+class Ambiguous(ProviderError):
+    """The request was sent and no answer came. It may have been accepted and billed: never sent again blindly."""
+
+    kind = "ambiguous"
+    billed = None
+
+    def __init__(self, provider: str, why: str) -> None:
+        super().__init__(
+            f"the call was sent but its answer was lost ({why})",
+            where=provider,
+            remedy="it may have been billed",
+        )
+
+
+class JobFailed(ProviderError):
+    """The vendor took the job and ended it without a result."""
+
+    kind = "job_failed"
+
+    def __init__(self, provider: str, handle: str, said: str) -> None:
+        super().__init__(
+            f"job {handle} failed: {said}", where=provider, remedy="change the prompt and make another take"
+        )
+
+
+class JobGone(ProviderError):
+    """The vendor no longer knows the job, or has deleted its result."""
+
+    kind = "job_gone"
+    billed = True
+
+    def __init__(self, provider: str, handle: str) -> None:
+        super().__init__(
+            f"job {handle} is gone (expired or deleted)",
+            where=provider,
+            remedy="ask the vendor, or make another take",
+        )
+
+
+class BrokenDownload(ProviderError):
+    """The result is there but did not arrive whole. Fetching again is free."""
+
+    kind = "broken_download"
+    billed = True
+
+    def __init__(self, provider: str, why: str) -> None:
+        super().__init__(
+            f"the result did not arrive whole ({why})",
+            where=provider,
+            remedy="run it again, fetching is free",
+        )
+
+
+# --------------------------------------------------------------------------------------------- providers
+
+GROUP = "starsend.providers"
+
+
+def open_provider(name: str, *, options: Mapping[str, object], folder: Path) -> JobProvider:
+    """The provider registered as ``name`` (an entry point in the group ``starsend.providers``).
+
+    Args:
+        options: the provider's own section of ``starsend_config.json``.
+        folder: a folder of the project that the provider may keep working files in.
+
+    Raises:
+        UnknownName: no such provider is installed; names the nearest one.
+    """
+    known = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in known:
+        raise UnknownName("provider", name, known, where="starsend_config.json")
+    provider: JobProvider = known[name].load()(options=options, folder=folder)
+    return provider

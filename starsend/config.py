@@ -1,0 +1,217 @@
+"""Settings: ``starsend_config.json`` of the studio, then the project's own, then the environment.
+
+A later source overrides an earlier one key by key. In the environment a key is spelt ``STARSEND_IMAGE__SIZE=4K``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from json import JSONDecodeError
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from starsend.documents import Section, parse_document
+from starsend.errors import BadInput, UnknownName
+from starsend.json_file import read_json
+from starsend.pricing import Price
+
+CONFIG_NAME = "starsend_config.json"
+ENV_PREFIX = "STARSEND_"
+NOT_SETTINGS = {"STARSEND_ROOT"}
+"""Environment variables of ours that are not settings."""
+
+Behaviour = Literal[
+    "ok",
+    "wrong_grid",
+    "single",
+    "refuse",
+    "rate_limit",
+    "not_sent",
+    "lost_answer",
+    "slow",
+    "late",
+    "broken_download",
+    "broken_picture",
+    "job_failed",
+]
+OnUnknown = Literal["retry", "ask"]
+
+
+class BadVariable(BadInput):
+    """An environment variable must hold JSON and does not."""
+
+    def __init__(self, names: list[str], why: str) -> None:
+        super().__init__(
+            f"not valid JSON, {why}",
+            where=f"environment: {' or '.join(names)}",
+            remedy="""write JSON, e.g. '["magenta", "lime"]', or set one key, e.g. STARSEND_IMAGE__SIZE=4K""",
+        )
+
+
+class ImageSettings(Section):
+    """Who draws grids and start frames, and how large."""
+
+    provider: str = "animatic"
+    model: str = "storyboard"
+    size: Literal["1K", "2K", "4K"] = Field(
+        default="2K", description="A 2x2 grid at 2K has cells of 1376x768."
+    )
+    on_unknown: OnUnknown = Field(
+        default="retry",
+        description="When a call may have been billed and its answer is lost: send again, or ask a person.",
+    )
+    at_once: int = Field(default=4, ge=1, le=256, description="Calls in flight at once.")
+
+
+class VideoSettings(Section):
+    """Who makes takes."""
+
+    provider: str = "animatic"
+    model: str = "animatic"
+    resolution: Literal["480p", "720p", "1080p"] = "720p"
+    on_unknown: OnUnknown = Field(
+        default="ask", description="As for images; a video is dear, so a person decides."
+    )
+    at_once: int = Field(default=2, ge=1, le=256, description="Calls in flight at once.")
+
+
+class GridSettings(Section):
+    """How a grid is asked for."""
+
+    attempts: int = Field(
+        default=3, ge=1, le=10, description="Wrong grids before four single frames are made instead."
+    )
+    gutter: list[str] = Field(
+        default=["magenta", "lime", "cyan", "white"],
+        min_length=1,
+        description="Gutter colours to ask for, in order, one an attempt.",
+    )
+
+
+class RetrySettings(Section):
+    """How long to bear with a vendor. Seconds."""
+
+    submit_attempts: int = Field(
+        default=4, ge=1, le=20, description="Sends of one call that the vendor turned away."
+    )
+    poll_seconds: float = Field(
+        default=2.0, gt=0, description="Between two looks at a job, where the vendor names no time."
+    )
+    poll_limit_seconds: float = Field(
+        default=3600, gt=0, description="After that a job is left to the next run."
+    )
+    fetch_attempts: int = Field(
+        default=4, ge=1, le=20, description="Downloads of one result before giving up for now."
+    )
+
+
+class AnimaticOptions(Section):
+    """The embedded animatic provider, and how it rehearses a vendor's bad days."""
+
+    misbehave: dict[str, list[Behaviour]] = Field(
+        default={},
+        description="Shot id or pattern ('SEQ02_grid' is the grid of SEQ02, 'SEQ02' its video, '*' any) to what its "
+        "first, second, ... call does. Calls past the end of the list behave.",
+    )
+    slow_seconds: float = Field(default=2.0, ge=0, description="How long a 'slow' call takes.")
+    late_polls: int = Field(default=3, ge=1, description="After how many polls a 'late' result is ready.")
+    rate_limit_seconds: float = Field(
+        default=1.0, ge=0, description="The delay a 'rate_limit' answer asks for."
+    )
+    findable: bool = Field(default=True, description="Whether a lost call can be looked up by its step key.")
+
+
+class Settings(BaseSettings, Section):
+    """Everything that can be set. Frozen; an unknown key is an error that names the nearest."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    schema_: str | None = Field(default=None, alias="$schema")
+    image: ImageSettings = ImageSettings()
+    video: VideoSettings = VideoSettings()
+    grid: GridSettings = GridSettings()
+    retry: RetrySettings = RetrySettings()
+    store_url: str | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the ledger; by default SQLite in the project's state folder.",
+    )
+    prices: list[Price] = Field(
+        default=[], description="Prices that add to the shipped table or override it."
+    )
+    animatic: AnimaticOptions = AnimaticOptions()
+
+    @field_validator("store_url")
+    @classmethod
+    def _known_database(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("must start with sqlite:/// or postgresql+psycopg://")
+        return url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes it
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_more: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: load_settings merges the files and the environment itself, to name each in errors."""
+        return (init_settings,)
+
+
+def load_settings(root: Path, project_dir: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of one project.
+
+    Args:
+        root: the folder that holds ``projects/``.
+        project_dir: the project's own folder.
+        environ: ``os.environ`` unless given.
+
+    Raises:
+        BadDocument, BrokenJson, UnknownName, BadVariable: names the file or variable, the key and the nearest known one.
+    """
+    merged: dict[str, Any] = {}
+    for path in (root / CONFIG_NAME, project_dir / CONFIG_NAME):
+        if path.is_file():
+            layer = read_json(path)
+            parse_document(Settings, layer, path)  # each file answers for its own faults
+            merged = _merge(merged, layer)
+    merged = _merge(merged, _from_environment(os.environ if environ is None else environ))
+    return parse_document(Settings, merged, "environment (STARSEND_...)")
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields if name != "schema_"}
+    for name in environ:
+        if name.startswith(ENV_PREFIX) and name not in NOT_SETTINGS and name.split("__")[0] not in known:
+            raise UnknownName("setting", name, known, where="environment")
+    source = EnvSettingsSource(Settings, env_prefix=ENV_PREFIX, env_nested_delimiter="__")
+    source.env_vars = {name.lower(): value for name, value in environ.items()}
+    try:
+        found = source()
+    except SettingsError as wrong:
+        fault = wrong.__cause__
+        text = fault.doc if isinstance(fault, JSONDecodeError) else None
+        names = [name for name in environ if name.startswith(ENV_PREFIX) and environ[name] == text]
+        raise BadVariable(
+            names, fault.msg.lower() if isinstance(fault, JSONDecodeError) else str(fault)
+        ) from wrong
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    both = {**under, **over}
+    for key in under.keys() & over.keys():
+        if isinstance(under[key], dict) and isinstance(over[key], dict):
+            both[key] = _merge(under[key], over[key])
+    return both

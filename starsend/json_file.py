@@ -1,0 +1,110 @@
+"""Reading a JSON file that a person may have written: strict, and every fault named by line and column.
+
+The reader is the standard library's, not orjson: only it can refuse a key that stands twice, which in a
+hand-edited file means that one of two edits would vanish without a word.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any, NoReturn
+
+from starsend.errors import BadInput
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class MissingFile(BadInput):
+    """A file that should be there is not."""
+
+    def __init__(self, path: Path, what: str, remedy: str) -> None:
+        super().__init__(f"there is no {what} here", where=str(path), remedy=remedy)
+
+
+class BrokenJson(BadInput):
+    """The file is not JSON as it stands; it is left as it is."""
+
+    def __init__(self, path: Path, what: str, *, line: int = 0, column: int = 0) -> None:
+        spot = f"{path}:{line}:{column}" if line else str(path)
+        super().__init__(
+            f"not valid JSON, {what}", where=spot, remedy="mend it and run again; nothing was changed"
+        )
+
+
+def read_json(path: Path, *, what: str = "file", remedy: str = "check the path") -> dict[str, Any]:
+    """The JSON object in ``path``.
+
+    Takes a UTF-8 byte order mark; refuses duplicate keys, NaN and Infinity, half surrogate pairs, anything but an
+    object at the top.
+
+    Raises:
+        MissingFile: no such file.
+        BrokenJson: unreadable, with line and column where there are any.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as gone:
+        raise MissingFile(path, what, remedy) from gone
+    except OSError as refused:
+        raise BadInput(
+            f"cannot be read ({refused.strerror})", where=str(path), remedy="check its permissions"
+        ) from refused
+    return parse_json(raw, path)
+
+
+def parse_json(raw: bytes, path: Path) -> dict[str, Any]:
+    """The JSON object in ``raw``; ``path`` is only named in errors. Raises BrokenJson."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise BrokenJson(path, f"byte {wrong.start} is not UTF-8") from wrong
+    if not text.strip():
+        raise BrokenJson(path, "the file is empty")
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+        )
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as wrong:
+        raise BrokenJson(path, wrong.msg.lower(), line=wrong.lineno, column=wrong.colno) from wrong
+    except _Refused as wrong:
+        raise BrokenJson(path, str(wrong)) from wrong
+    except UnicodeEncodeError as wrong:
+        raise BrokenJson(path, "half of a surrogate pair is no character") from wrong
+    except ValueError as wrong:  # Python reads no number of more than 4,300 digits
+        raise BrokenJson(path, "a number in it is too long") from wrong
+    except RecursionError as deep:
+        raise BrokenJson(path, "it is nested too deeply") from deep
+    if not isinstance(value, dict):
+        raise BrokenJson(
+            path, f"an object {{...}} is needed at the top, this is {type(value).__name__}", line=1, column=1
+        )
+    return value
+
+
+class _Refused(ValueError):
+    """JSON that Python would read and we will not."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise _Refused(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):  # it would be written back as null
+        raise _Refused(f"{digits:.40} is too large a number")
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _Refused(f"{name} is not a JSON number")

@@ -1,0 +1,116 @@
+"""What a call costs: a dated table, which the config may add to or override. Amounts are US dollars, Decimal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_UP, Context, Decimal
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from starsend.documents import Section, parse_document
+from starsend.errors import BadInput
+from starsend.json_file import read_json
+
+MICRO = Decimal("0.000001")
+"""Money is kept to a millionth of a dollar, rounded up: one image token costs thirty of them."""
+
+EXACT = Context(prec=60, rounding=ROUND_UP)
+"""Python's own 28 digits would round a long product down."""
+
+Unit = Literal["image", "second"]
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000)]
+
+
+class Price(Section):
+    """One row of the price table. ``price`` maps a size or resolution (or ``*``) to dollars a unit, as text."""
+
+    provider: str
+    model: str
+    unit: Unit
+    price: dict[str, Dollars]
+    as_of: date
+    source: str = ""
+    estimate_as: str | None = Field(
+        default=None, description="'provider/model' whose price is shown as the estimate"
+    )
+
+
+class PriceFile(Section):
+    """``price_table.json``."""
+
+    prices: list[Price]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What some units of a model cost. ``amount`` is ``units * unit_price`` rounded up to a millionth."""
+
+    provider: str
+    model: str
+    unit: str
+    units: Decimal
+    unit_price: Decimal
+    as_of: date
+
+    @property
+    def amount(self) -> Decimal:
+        return EXACT.quantize(EXACT.multiply(self.units, self.unit_price), MICRO)
+
+
+class NoPrice(BadInput):
+    """A model without a price is refused: a cost must not surprise anybody."""
+
+    def __init__(self, provider: str, model: str, variant: str) -> None:
+        super().__init__(
+            f"no price is known for {provider}/{model} at {variant}",
+            where="starsend_config.json: prices",
+            remedy="add its price there; nothing was sent",
+        )
+
+
+class PriceTable:
+    """Prices by provider and model; later rows win."""
+
+    def __init__(self, extra: Iterable[Price] = ()) -> None:
+        self._rows = {(p.provider, p.model): p for p in (*_shipped(), *extra)}
+
+    def charge(self, provider: str, model: str, variant: str, units: Decimal) -> Quote:
+        """What ``units`` will really be charged at. Raises NoPrice."""
+        return self._quote(self._row(provider, model, variant), variant, units)
+
+    def estimate(self, provider: str, model: str, variant: str, units: Decimal) -> Quote:
+        """What ``units`` are expected to cost; for a free stand-in, at the vendor it stands for. Raises NoPrice."""
+        row = self._row(provider, model, variant)
+        if row.estimate_as:
+            vendor, _, vendor_model = row.estimate_as.partition("/")
+            row = self._row(vendor, vendor_model, variant)
+        return self._quote(row, variant, units)
+
+    def _row(self, provider: str, model: str, variant: str) -> Price:
+        row = self._rows.get((provider, model))
+        if row is None or not row.price.keys() & {variant, "*"}:
+            raise NoPrice(provider, model, variant)
+        return row
+
+    @staticmethod
+    def _quote(row: Price, variant: str, units: Decimal) -> Quote:
+        price = row.price[variant] if variant in row.price else row.price["*"]
+        return Quote(
+            provider=row.provider,
+            model=row.model,
+            unit=row.unit,
+            units=units,
+            unit_price=price,
+            as_of=row.as_of,
+        )
+
+
+@cache
+def _shipped() -> tuple[Price, ...]:
+    path = Path(__file__).with_name("price_table.json")
+    return tuple(parse_document(PriceFile, read_json(path), path).prices)

@@ -1,0 +1,31 @@
+"""Bearing with a vendor that turns a call away: bounded, its own delay honoured, decided by type and never by message."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypedDict
+
+from starsend.api_client import Ambiguous, NotSent, RateLimited
+from starsend.config import RetrySettings
+
+
+class Patience(TypedDict):
+    """Keyword arguments of ``stamina.RetryingCaller`` and its async twin."""
+
+    attempts: int
+    timeout: float | None
+    wait_initial: float
+    wait_max: float
+
+
+def patience(retry: RetrySettings) -> Patience:
+    """How long to bear with a vendor. Waits double from one second to a minute where it names no time itself."""
+    return {"attempts": retry.submit_attempts, "timeout": None, "wait_initial": 1.0, "wait_max": 60.0}
+
+
+def worth_waiting(error: Exception) -> bool | timedelta:
+    """Whether the same step may be sent again, and after how long where the vendor said."""
+    if isinstance(error, RateLimited) and error.delay is not None:
+        return timedelta(seconds=error.delay)
+    # Ambiguous comes this far only where the policy is to send again; its possible charge is booked already.
+    return isinstance(error, NotSent | RateLimited | Ambiguous)
