@@ -1,0 +1,108 @@
+"""What a grid reader says of a picture, and the words it says it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from PIL import Image, ImageColor, ImageDraw
+
+from starsend.errors import BadInput
+from starsend.tools.picture_file import as_srgb
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels; right and bottom are the first column and row outside."""
+
+Cells: TypeAlias = tuple[Box, Box, Box, Box]
+"""Top-left, top-right, bottom-left, bottom-right."""
+
+RGB: TypeAlias = tuple[int, int, int]
+Reason: TypeAlias = Literal[
+    "ok", "single", "wrong_layout", "unequal", "blank", "blank_cell", "corrupt", "too_small"
+]
+
+MIN_CELL: Final = 64
+"""Pixels each way: smaller than any start frame a video model takes."""
+
+
+class BadColour(BadInput):
+    """A gutter colour that is neither a known name, nor ``#rrggbb``, nor three levels 0..255."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__(
+            f"unknown colour {value!r}", remedy="use a name such as white or magenta, or #rrggbb"
+        )
+
+
+@dataclass(frozen=True)
+class Gutter:
+    """What lies between the cells: widths in pixels of the source, and colours where there is a width."""
+
+    vertical: int
+    horizontal: int
+    vertical_colour: RGB | None
+    horizontal_colour: RGB | None
+
+
+@dataclass(frozen=True)
+class GridVerdict:
+    """What was seen in a picture. ``cells`` and ``gutter`` are set exactly when ``ok``.
+
+    ``rows`` and ``columns`` are what the seams suggest, None where nobody looked; ``near_duplicates`` holds
+    pairs of cell numbers 1..4 in reading order; ``confidence`` runs from 0 to 1 and is the weakest arm's
+    evidence; ``detail`` adds what ``explain`` could not know from the rest.
+    """
+
+    ok: bool
+    reason: Reason
+    cells: Cells | None = None
+    rows: int | None = None
+    columns: int | None = None
+    near_duplicates: tuple[tuple[int, int], ...] = ()
+    gutter: Gutter | None = None
+    confidence: float = 0.0
+    detail: str = ""
+
+    def explain(self) -> str:
+        """One sentence for a person: what the picture is, or why it is not a grid."""
+        if self.ok and self.gutter:
+            alike = "".join(f"; cells {a} and {b} are nearly the same" for a, b in self.near_duplicates)
+            widths = f"{self.gutter.vertical} and {self.gutter.horizontal} px"
+            return f"A 2x2 grid, gutters {widths} wide, confidence {self.confidence:.2f}{alike}."
+        return {
+            "single": "One picture: no seam runs along its middle lines.",
+            "wrong_layout": f"Not a 2x2 grid: {self.detail}.",
+            "unequal": "The cells differ in size: the seams are not at the middle.",
+            "blank": "The picture is blank.",
+            "blank_cell": f"A 2x2 grid, but {self.detail} is blank.",
+            "corrupt": f"The picture cannot be read: {self.detail}",
+            "too_small": f"Too small: {self.detail}, and a cell needs {MIN_CELL} px each way.",
+        }[self.reason]
+
+    def overlay(self, image: Image.Image) -> Image.Image:
+        """A copy of ``image`` (the one that was read) in RGB: each cell framed and numbered, or a red frame."""
+        sheet = as_srgb(image).convert("RGB")
+        draw = ImageDraw.Draw(sheet)
+        width = max(2, max(sheet.size) // 300)
+        boxes = self.cells or ((0, 0, *sheet.size),)
+        colour = "#20e070" if self.ok else "#ff3030"
+        for number, (left, top, right, bottom) in enumerate(boxes, start=1):
+            draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=width)
+            text = str(number) if self.ok else self.reason
+            draw.text((left + 3 * width, top + 2 * width), text, fill=colour, font_size=12 * width)
+        return sheet
+
+
+def parse_colour(value: str | RGB) -> RGB:
+    """``white``, ``#ff00aa`` or ``(255, 0, 170)`` as three levels; transparency is dropped.
+
+    Raises:
+        BadColour: it is none of these.
+    """
+    try:
+        red, green, blue = ImageColor.getrgb(value)[:3] if isinstance(value, str) else value
+    except (ValueError, TypeError) as error:
+        raise BadColour(value) from error
+    if not all(0 <= level <= 255 for level in (red, green, blue)):
+        raise BadColour(value)
+    return red, green, blue
