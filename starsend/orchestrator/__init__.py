@@ -1,0 +1,1 @@
+"""The paid steps and the ledger they are written to."""

@@ -1,0 +1,173 @@
+"""Opening the ledger's database: SQLite or PostgreSQL by URL, at the newest schema, with one writer at a time.
+
+SQLite runs in WAL with ``synchronous=FULL`` (a committed intent must survive a power cut), foreign keys on, and
+every writing transaction starts with BEGIN IMMEDIATE: it waits for its turn at the start instead of failing at
+the end.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from starsend.clock import Clock, Stopped
+from starsend.errors import StarsendError
+
+HEAD = "0001"
+"""The newest version under ``migrations/versions``."""
+
+READ_ONLY = {"starsend_read_only": True}
+BUSY_SECONDS = 60.0
+"""How long a writer waits for another; transactions here last milliseconds."""
+
+
+class StoreUnusable(StarsendError):
+    """The ledger cannot be opened or written; without it nothing may be paid."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(
+            f"the ledger cannot be used ({why})",
+            where=url,
+            remedy="nothing was sent; check disk, rights and the URL",
+        )
+
+
+class Database:
+    """An engine at the newest schema. ``folder`` holds SQLite's lock files."""
+
+    def __init__(self, url: str, *, folder: Path) -> None:
+        self.engine = _open_engine(url)
+        self._shown_url = self.engine.url.render_as_string(hide_password=True)
+        self._locks = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if self.engine.dialect.name == "sqlite":
+                Path(self.engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+            # Two connections that turn one new SQLite file to WAL at the same time fail at once, whatever the timeout.
+            with (folder / "open.lock").open("wb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._bring_up_to_date()
+        except StoreUnusable:
+            self.engine.dispose()
+            raise
+        except (DBAPIError, OSError) as refused:
+            self.engine.dispose()
+            why = getattr(refused, "orig", None) or refused
+            raise StoreUnusable(self._shown_url, str(why)) from refused
+
+    def close(self) -> None:
+        """Give the connections back; safe to call twice."""
+        self.engine.dispose()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, committed when the block ends, undone when it raises. Raises StoreUnusable on a full disk."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except OperationalError as refused:
+            raise StoreUnusable(
+                self.engine.url.render_as_string(hide_password=True), str(refused.orig)
+            ) from refused
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent look; holds up no writer."""
+        with self.engine.connect().execution_options(**READ_ONLY) as connection:
+            yield connection
+
+    @contextmanager
+    def hold(self, name: str, *, clock: Clock, stop: threading.Event) -> Iterator[None]:
+        """Be the only one, of all threads and processes, inside ``name``; freed by the system when killed.
+
+        Raises Stopped when ``stop`` is set while another one is inside.
+        """
+        holding = self._advisory_lock if self.engine.dialect.name == "postgresql" else self._file_lock
+        with holding(name) as try_lock:
+            while not try_lock():
+                if clock.wait(0.05, stop):
+                    raise Stopped(f"{name}, which another run holds")
+            yield
+
+    @contextmanager
+    def _file_lock(self, name: str) -> Iterator[Any]:
+        # flock belongs to the open file, so two threads of one process exclude each other as two processes do.
+        # The file stays: to delete a lock file that another one waits on would let two inside.
+        with (self._locks / f"{name}.lock").open("wb") as file:
+
+            def try_lock() -> bool:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return False
+                return True
+
+            yield try_lock
+
+    @contextmanager
+    def _advisory_lock(self, name: str) -> Iterator[Any]:
+        # Session locks live as long as their connection, which therefore is not given back to the pool.
+        with closing(self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")) as connection:
+            try:
+                yield lambda: connection.scalar(
+                    text("SELECT pg_try_advisory_lock(hashtextextended(:n, 7))"), {"n": name}
+                )
+            finally:
+                connection.invalidate()
+
+    def _bring_up_to_date(self) -> None:
+        version = _version(self.engine)
+        if version is not None and version > HEAD:
+            why = f"a newer Starsend made it, at schema {version}; this one knows {HEAD}"
+            raise StoreUnusable(self._shown_url, why)
+        if version != HEAD:
+            self._migrate()
+
+    def _migrate(self) -> None:
+        # Alembic costs 0.4 s of start-up (measured), so it is loaded only when there is something to do.
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", "starsend.orchestrator:migrations")
+        with self.engine.begin() as connection:
+            if self.engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _version(engine: Engine) -> str | None:
+    with engine.connect().execution_options(**READ_ONLY) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return version
+
+
+def _open_engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("starsend_read_only")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

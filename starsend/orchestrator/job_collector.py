@@ -1,0 +1,98 @@
+"""Waiting for a vendor's job and bringing its result home. All of it is free, so all of it may be repeated."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+import structlog
+
+from starsend import api_client as api
+from starsend.clock import Clock, Stopped
+from starsend.config import RetrySettings
+from starsend.errors import StarsendError
+from starsend.orchestrator.landing import Landing
+from starsend.orchestrator.media_check import BrokenMedia
+from starsend.orchestrator.records import Media, Step
+
+log = structlog.get_logger()
+
+LOST_POLLS = 5
+"""So many polls in a row may fail before the job is left to the next run."""
+LONGEST_PAUSE = 60.0
+
+
+class StillRunning(StarsendError):
+    """The vendor has not finished within the time we wait at a stretch."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(
+            f"job {step.handle} is still running at {step.provider}",
+            where=step.step_key,
+            remedy="run it again to go on waiting, nothing is paid again",
+        )
+
+
+class JobCollector:
+    """Polls a submitted step and lands its result."""
+
+    def __init__(self, landing: Landing, retry: RetrySettings, clock: Clock, stop: threading.Event) -> None:
+        self._landing = landing
+        self._retry = retry
+        self._clock = clock
+        self._stop = stop
+
+    def collect(self, step: Step, provider: api.JobProvider, *, patience: float | None = None) -> Media:
+        """The result of ``step``, which has a handle.
+
+        Args:
+            patience: seconds to wait for the job; the configured limit unless given.
+
+        Raises:
+            JobFailed, JobGone: there will be no result.
+            StillRunning, Stopped, BrokenDownload: not now; the step stays submitted and can be collected again.
+        """
+        self._wait_until_ready(
+            step, provider, self._retry.poll_limit_seconds if patience is None else patience
+        )
+        return self._fetch(step, provider)
+
+    def _wait_until_ready(self, step: Step, provider: api.JobProvider, patience: float) -> None:
+        assert step.handle is not None
+        waited, lost = 0.0, 0
+        while True:
+            try:
+                status = provider.poll(step.handle)
+            except (api.NotSent, api.RateLimited, api.Ambiguous) as trouble:
+                lost += 1
+                if lost == LOST_POLLS:
+                    raise
+                pause = getattr(trouble, "delay", None) or min(
+                    self._retry.poll_seconds * 2**lost, LONGEST_PAUSE
+                )
+            else:
+                lost = 0
+                log.debug("step_polled", state=status.state, progress=status.progress)
+                if status.state == "ready":
+                    return
+                pause = self._retry.poll_seconds if status.poll_after is None else status.poll_after
+            waited += pause
+            if waited > patience:
+                raise StillRunning(step)
+            self._pause(pause, step)
+
+    def _fetch(self, step: Step, provider: api.JobProvider) -> Media:
+        assert step.handle is not None
+        for attempt in range(1, self._retry.fetch_attempts + 1):
+            try:
+                return self._landing.land(step, partial(provider.fetch, step.handle))
+            except (BrokenMedia, api.BrokenDownload, api.NotSent, api.RateLimited, api.Ambiguous) as broken:
+                log.warning("step_fetch_broken", fetch=attempt, error=str(broken))
+                if attempt == self._retry.fetch_attempts:
+                    raise api.BrokenDownload(step.provider, broken.what) from broken
+                self._pause(min(self._retry.poll_seconds * 2**attempt, LONGEST_PAUSE), step)
+        raise AssertionError("fetch_attempts is at least 1")
+
+    def _pause(self, seconds: float, step: Step) -> None:
+        if self._clock.wait(seconds, self._stop):
+            raise Stopped(f"job {step.handle} of {step.step_key}")

@@ -1,0 +1,80 @@
+"""Where a take's file lands: ``media/takes/<shot>/<step key>.<suffix>``, written, synced and decoded before it counts."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from starsend.files import CannotWrite, rename_durably, sha256_of, write_durably
+from starsend.orchestrator.media_check import BrokenMedia, check_media
+from starsend.orchestrator.records import Media, Step
+
+ROOM_NEEDED: Final = 100 * 2**20
+"""Bytes that must be free before anything is paid: a 5504x3072 PNG takes about 30 MB, a 15 s take at 1080p 60 MB."""
+
+INCOMING, BROKEN = ".incoming", ".broken"
+
+
+class Landing:
+    """The takes folder of one project."""
+
+    def __init__(self, project_dir: Path) -> None:
+        self._project_dir = project_dir
+
+    def make_ready(self, shot_id: str) -> None:
+        """Make sure that a result could be written. Raises CannotWrite, while nothing has been sent yet."""
+        folder = self._folder(shot_id)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(folder).free
+        except OSError as refused:
+            raise CannotWrite(folder, refused) from refused
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise CannotWrite(folder, OSError(errno.EACCES, os.strerror(errno.EACCES)))
+        if free < ROOM_NEEDED:
+            raise CannotWrite(folder, OSError(errno.ENOSPC, f"less than {ROOM_NEEDED >> 20} MB are free"))
+
+    def land(self, step: Step, data: bytes | Callable[[BinaryIO], object]) -> Media:
+        """Write a delivered result to its place.
+
+        Raises:
+            BrokenMedia: it does not decode to its end; the bytes are kept as ``<step key>.broken``.
+            CannotWrite: the disk refused.
+        """
+        incoming = self._folder(step.shot_id) / (step.step_key + INCOMING)
+        write_durably(incoming, data)
+        try:
+            return self._settle(step, incoming)
+        except BrokenMedia:
+            rename_durably(incoming, incoming.with_suffix(BROKEN))
+            raise
+
+    def left_behind(self, step: Step) -> Media | None:
+        """A whole result that was written before a crash and never committed; None when there is none."""
+        for path in sorted(self._folder(step.shot_id).glob(f"{step.step_key}.*")):
+            if path.suffix not in (BROKEN, ".part"):
+                try:
+                    return self._settle(step, path)
+                except BrokenMedia:
+                    continue
+        return None
+
+    def holds(self, media: Media) -> bool:
+        """True when the file of a take is still there, at its size."""
+        path = self._project_dir / media.path
+        return path.is_file() and path.stat().st_size == media.size_bytes
+
+    def _settle(self, step: Step, file: Path) -> Media:
+        checked = check_media(file, step.kind)
+        target = self._folder(step.shot_id) / (step.step_key + checked.suffix)
+        if file != target:
+            rename_durably(file, target)
+        path = target.relative_to(self._project_dir).as_posix()
+        return checked.as_media(path, sha256_of(target), target.stat().st_size)
+
+    def _folder(self, shot_id: str) -> Path:
+        return self._project_dir / "media" / "takes" / shot_id

@@ -1,0 +1,1 @@
+"""Schema changes, oldest first. A release never edits a version that has shipped."""

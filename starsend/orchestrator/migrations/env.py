@@ -1,0 +1,8 @@
+"""Run by Alembic: apply the versions over the connection that `schema.bring_up_to_date` hands in."""
+
+from __future__ import annotations
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"])
+context.run_migrations()

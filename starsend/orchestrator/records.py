@@ -1,0 +1,108 @@
+"""What the ledger hands out: frozen rows, and the intent a step begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+StepKind = Literal["keyframe", "multi_shot"]
+StepState = Literal["intended", "submitted", "succeeded", "failed", "unknown"]
+CostKind = Literal["estimated", "actual", "possible"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A paid call about to be made. ``request`` is what is asked, as JSON, for people to read later."""
+
+    step_key: str
+    shot_id: str
+    kind: StepKind
+    attempt: int
+    provider: str
+    model: str
+    request_digest: str
+    request: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A paid call and how far it got. ``handle`` is the vendor's job id once there is one."""
+
+    step_key: str
+    shot_id: str
+    kind: StepKind
+    attempt: int
+    provider: str
+    model: str
+    state: StepState
+    request: Mapping[str, Any]
+    handle: str | None
+    error_kind: str | None
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A finished file: ``path`` is relative to the project's folder, ``seconds`` and ``frames`` are a video's."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    mime: str
+    width: int
+    height: int
+    frames: int | None = None
+    seconds: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One finished paid step: a drawn picture or a multi-shot video. Its id is its step key."""
+
+    take_id: str
+    shot_id: str
+    kind: StepKind
+    attempt: int
+    provider: str
+    model: str
+    media: Media
+    shot_prompts: tuple[str, ...] | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyframe:
+    """A locked start frame: who locked it, when, and which take and cell it was cut from."""
+
+    shot_id: str
+    path: str
+    sha256: str
+    take_id: str | None
+    cell: int | None
+    locked_by: str
+    locked_at: datetime
+    superseded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostEvent:
+    """Money, once written never changed. A ``possible`` charge that is cleared up is taken back by a negative one."""
+
+    step_key: str
+    shot_id: str
+    attempt: int
+    kind: CostKind
+    provider: str
+    model: str
+    unit: str
+    units: Decimal
+    unit_price: Decimal
+    price_as_of: str
+    amount: Decimal
+    why: str
+    created_at: datetime

@@ -1,0 +1,178 @@
+"""StepRunner: every paid call, from its intent to its take. Blocking and thread-safe.
+
+The order is the promise: intent committed -> sent once -> handle committed -> polled -> file written, synced and
+verified -> take and cost committed. All of it happens in the calling thread, so that a result that was paid for is
+kept whatever became of whoever waited for it. Each ``execute_*`` sends at most once; whether to try again is the
+caller's decision.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from starsend import api_client as api
+from starsend.clock import Clock, SystemClock
+from starsend.config import Settings
+from starsend.errors import BadInput
+from starsend.orchestrator.execution_store import ExecutionStore
+from starsend.orchestrator.records import Intent, StepKind, Take
+from starsend.orchestrator.step_key import check_shot_id, request_digest, step_key
+from starsend.orchestrator.step_life import StepLife
+
+
+class StepRunner:
+    """Runs paid steps of one project.
+
+    Args:
+        store: the ledger; also says which project this is.
+        images, videos: who is asked.
+        stop: set it to make waiting steps return early with ``Stopped``; they go on at the next run.
+    """
+
+    def __init__(
+        self,
+        store: ExecutionStore,
+        *,
+        images: api.ImageProvider,
+        videos: api.VideoProvider,
+        settings: Settings,
+        clock: Clock | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._project = store.project
+        self._images = images
+        self._videos = videos
+        self._settings = settings
+        self._life = StepLife(
+            store,
+            images=images,
+            videos=videos,
+            settings=settings,
+            clock=clock or SystemClock(),
+            stop=stop or threading.Event(),
+        )
+
+    def execute_keyframe(
+        self,
+        shot_id: str,
+        prompt: str,
+        *,
+        references: Sequence[api.Reference] = (),
+        aspect_ratio: str,
+        size: str,
+        attempt: int = 1,
+        seed: int | None = None,
+    ) -> Take:
+        """Draw one picture: a start frame, or a grid of them. The take is not locked as anything.
+
+        Calling again with the same arguments returns the same take for free, or goes on where a killed run was.
+
+        Args:
+            aspect_ratio: e.g. ``16:9``; ``size``: ``1K``, ``2K`` or ``4K``.
+            attempt: counts from 1; another attempt is another paid call.
+
+        Raises:
+            ProviderError: the vendor did not deliver; says whether it may have been billed.
+            StepFailed, StepUnknown: this very step has ended badly before.
+            CannotWrite, StoreUnusable, NoPrice: before anything was sent.
+            Stopped: while waiting for a job.
+        """
+        request = api.ImageRequest(
+            shot_id=check_shot_id(shot_id),
+            attempt=attempt,
+            model=self._settings.image.model,
+            prompt=prompt,
+            aspect_ratio=aspect_ratio,
+            size=size,
+            references=tuple(references),
+            seed=seed,
+        )
+        intent = self._intent("keyframe", self._images, request, variant=size, units=Decimal(1))
+        return self._life.run(intent, lambda key: self._images.submit_image(request, step_key=key))
+
+    def execute_multi_shot(
+        self,
+        shot_id: str,
+        prompts: Sequence[str],
+        *,
+        start_frame: api.Reference,
+        durations: Sequence[float],
+        shot_prompts: Sequence[str] | None = None,
+        references: Sequence[api.Reference] = (),
+        attempt: int = 1,
+        seed: int | None = None,
+    ) -> Take:
+        """Make one multi-shot take that starts on ``start_frame``, one prompt and one duration (seconds) a shot.
+
+        Args:
+            shot_prompts: the prompts as people wrote them, kept with the take from its first moment on.
+
+        Raises:
+            BadInput: prompts and durations do not pair up, or a duration is not above zero.
+            and all that ``execute_keyframe`` raises.
+        """
+        if not prompts or len(prompts) != len(durations) or min(durations) <= 0:
+            raise BadInput(
+                f"{len(prompts)} prompts and durations {list(durations)} do not pair up", where=shot_id
+            )
+        request = api.VideoRequest(
+            shot_id=check_shot_id(shot_id),
+            attempt=attempt,
+            model=self._settings.video.model,
+            prompts=tuple(prompts),
+            durations=tuple(float(seconds) for seconds in durations),
+            start_frame=start_frame,
+            resolution=self._settings.video.resolution,
+            references=tuple(references),
+            seed=seed,
+        )
+        seconds = sum((Decimal(str(d)) for d in request.durations), Decimal(0))
+        extra = {"shot_prompts": list(shot_prompts)} if shot_prompts is not None else {}
+        intent = self._intent(
+            "multi_shot", self._videos, request, variant=request.resolution, units=seconds, **extra
+        )
+        return self._life.run(intent, lambda key: self._videos.submit_video(request, step_key=key))
+
+    def _intent(
+        self,
+        kind: StepKind,
+        provider: api.JobProvider,
+        request: api.ImageRequest | api.VideoRequest,
+        *,
+        variant: str,
+        units: Decimal,
+        **extra: object,
+    ) -> Intent:
+        asked = _as_json(request)
+        digest = request_digest({"provider": provider.name, **asked})
+        key = step_key(
+            project=self._project,
+            shot_id=request.shot_id,
+            kind=kind,
+            digest=digest,
+            attempt=request.attempt,
+        )
+        return Intent(
+            step_key=key,
+            shot_id=request.shot_id,
+            kind=kind,
+            attempt=request.attempt,
+            provider=provider.name,
+            model=request.model,
+            request_digest=digest,
+            request={**asked, **extra, "variant": variant, "units": str(units)},
+        )
+
+
+def _as_json(request: api.ImageRequest | api.VideoRequest) -> dict[str, Any]:
+    """What is asked, without who asks: pictures by name and hash, so that neither path nor attempt changes it."""
+    asked = asdict(request)
+    del asked["shot_id"], asked["attempt"]
+    asked["references"] = [[r.name, r.sha256] for r in request.references]
+    if isinstance(request, api.VideoRequest):
+        asked["start_frame"] = request.start_frame.sha256
+    return asked
