@@ -1,0 +1,1 @@
+"""Event-driven orchestration of client sequences. Everything that waits lives here."""

@@ -1,0 +1,63 @@
+"""Driving many sequences at once: one task each, only so many alive, each failing alone."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+
+import anyio
+import structlog
+
+from client_async.client_sequence_runner import ClientSequenceRunner
+from client_async.workshop import Workshop
+from starsend.errors import StarsendError
+
+log = structlog.get_logger()
+
+Work = Callable[[ClientSequenceRunner], Awaitable[object]]
+
+
+async def drive(
+    shop: Workshop, names: Iterable[str], work: Work, stop: threading.Event
+) -> dict[str, StarsendError]:
+    """Do ``work`` for each sequence and return the errors by name; one that fails holds up no other.
+
+    At most twice as many tasks live as there are slots: with all of them started at once the limiter serves every
+    grid before any video, and the first sequence of many ends last (PERFORMANCE.md).
+
+    The first SIGINT or SIGTERM sets ``stop``: nothing new is begun, waiting steps park by their handle. A second one
+    ends the process at once, and even that loses nothing.
+    """
+    alive = anyio.Semaphore(2 * (shop.settings.image.at_once + shop.settings.video.at_once))
+    errors: dict[str, StarsendError] = {}
+
+    async def run(name: str) -> None:
+        try:
+            await work(ClientSequenceRunner(shop, name))
+        except StarsendError as failed:
+            errors[name] = failed
+            log.warning("sequence_stopped", project=shop.project, sequence=name, error=str(failed))
+        finally:
+            alive.release()
+
+    async with anyio.create_task_group() as watch:
+        watch.start_soon(_stop_on_signal, stop)
+        async with anyio.create_task_group() as group:
+            for name in names:
+                await alive.acquire()
+                if stop.is_set():
+                    break
+                group.start_soon(run, name)
+        watch.cancel_scope.cancel()
+    return errors
+
+
+async def _stop_on_signal(stop: threading.Event) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            if stop.is_set():
+                signal.signal(number, signal.SIG_DFL)
+                signal.raise_signal(number)
+            log.warning("stopping", signal=number.name)
+            stop.set()

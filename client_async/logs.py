@@ -1,0 +1,89 @@
+"""Logs for ops: structlog, one JSON line per event, the same field names everywhere, no key ever.
+
+On a terminal people watch progress instead, so only warnings are written there, and for reading.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import orjson
+import structlog
+
+SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$", re.IGNORECASE)
+REDACTED = "[redacted]"
+LONGEST_VALUE = 500
+"""Characters of one field; prompts run to kilobytes and belong in the ledger, not in logs."""
+
+
+def configure_logs(*, debug: bool, stream: TextIO = sys.stderr) -> None:
+    """Set structlog up for this process, writing to ``stream``."""
+    person = stream.isatty()
+    level = logging.DEBUG if debug else logging.WARNING if person else logging.INFO
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        Redactor(os.environ),  # last: a traceback may quote a key, and rich ones would show every local
+    ]
+    last: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if person
+        else structlog.processors.JSONRenderer(serializer=_dump)
+    )
+    structlog.configure(
+        processors=[*shared, last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+
+
+class Redactor:
+    """Takes secrets out of events: fields with telling names, and the values of telling environment variables."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        # Shorter values would match by chance everywhere.
+        found = {v for name, v in environ.items() if SECRET_NAME.search(name) and len(v) >= 8}
+        self._values = sorted(found, key=len, reverse=True)  # one may begin with another
+
+    def __call__(
+        self, _logger: object, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        for name, value in event.items():
+            if name == "exception":
+                event[name] = self._without_secrets(str(value))  # its end is what matters: not cut
+            else:
+                event[name] = self._clean(name, value)
+        return event
+
+    def _clean(self, name: object, value: object) -> object:
+        if SECRET_NAME.search(str(name)):
+            return REDACTED
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, Mapping):
+            return {self._without_secrets(str(key)): self._clean(key, item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._clean("", item) for item in value]
+        text = self._without_secrets(str(value))
+        return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._values:
+            text = text.replace(secret, REDACTED)
+        return text
+
+
+def _dump(event: Any, **_ignored: object) -> str:  # noqa: ANN401 - structlog hands over its event
+    try:
+        return orjson.dumps(event).decode()
+    except orjson.JSONEncodeError:  # half a surrogate pair from a file name, a number past 64 bits
+        return json.dumps(event)

@@ -1,0 +1,65 @@
+"""Where projects lie: ``<root>/projects/<name>/``. Paths only, so that every command can afford it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from client_async.sequence_file import SequenceFile
+from starsend.errors import BadInput, UnknownName
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One project on disk."""
+
+    root: Path
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "projects" / self.name
+
+    @property
+    def file(self) -> SequenceFile:
+        return SequenceFile(self.folder / "state" / "client" / "sequences.json")
+
+    @property
+    def picks(self) -> Path:
+        return self.folder / "state" / "client" / "picks"
+
+    def shown(self, path: str | Path) -> str:
+        """A path in the project as a person in the root folder would type it."""
+        return str(Path("projects") / self.name / path)
+
+
+def project_names(root: Path) -> list[str]:
+    """The projects under ``root``, by name."""
+    folder = root / "projects"
+    return (
+        sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+        if folder.is_dir()
+        else []
+    )
+
+
+def find_project(root: Path, name: str | None) -> Place:
+    """The project called ``name``, or the only one there is.
+
+    Raises:
+        UnknownName: no such project; names the nearest. BadInput: none there, or several and none named.
+    """
+    known = project_names(root)
+    if not known:
+        raise BadInput(
+            "there are no projects here",
+            where=str(root / "projects"),
+            remedy="run `starsend init NAME`, or set --root",
+        )
+    if name is None and len(known) > 1:
+        raise BadInput(
+            f"there are {len(known)} projects: {', '.join(known)}", remedy="say which with --project NAME"
+        )
+    if name is not None and name not in known:
+        raise UnknownName("project", name, known, where=str(root / "projects"))
+    return Place(root, name or known[0])

@@ -1,0 +1,132 @@
+"""What people see on the terminal: live progress while work runs, tables at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from client_async.costs import CostReport, Spend
+from client_async.events import SequenceMoved
+
+SHOWN_AT_ONCE = 12
+"""Sequences with a line of their own; of thousands nobody reads more."""
+RESTING = ("waiting_for_pick", "done", "failed", "recovery")
+
+
+class LiveProgress:
+    """A bar over all sequences and a line for each that is at work; plain lines where there is no terminal."""
+
+    def __init__(self, console: Console, total: int, what: str) -> None:
+        self._console = console
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._all = self._bar.add_task(what, total=total)
+        self._lines: dict[str, TaskID] = {}
+
+    def __enter__(self) -> LiveProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, moved: SequenceMoved) -> None:
+        """Take in one event; safe to call from any thread."""
+        if not self._console.is_terminal or moved.state in RESTING:
+            self._console.print(
+                f"  {moved.sequence}  [bold]{moved.state}[/]  {moved.status}", highlight=False, soft_wrap=True
+            )
+        if moved.state in RESTING:
+            line = self._lines.pop(moved.sequence, None)
+            if line is not None:
+                self._bar.remove_task(line)
+            self._bar.advance(self._all)
+            return
+        text = f"{moved.sequence} {moved.state}: {moved.status}"
+        if moved.sequence in self._lines:
+            self._bar.update(self._lines[moved.sequence], description=text)
+        elif len(self._lines) < SHOWN_AT_ONCE:
+            self._lines[moved.sequence] = self._bar.add_task(text, total=None)
+
+
+def result_table(sequences: Mapping[str, Mapping[str, Any]], report: CostReport) -> Table:
+    """How a job stands at its end: sequence, state, picked cell, take, cost."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("sequence", "state", "picked cell", "take", "cost", "would cost"):
+        table.add_column(column, overflow="fold", justify="right" if "cost" in column else "left")
+    for name, sequence in sequences.items():
+        spend = report.by_sequence.get(name, Spend())
+        take = sequence.get("take") or {}
+        table.add_row(
+            name,
+            str(sequence.get("grid_state", "new")),
+            f"{sequence['selected_cell']} of {sequence.get('grid_id')}"
+            if sequence.get("selected_cell")
+            else "-",
+            str(take.get("take", "-")),
+            dollars(spend.spent + spend.possible),
+            dollars(spend.estimated),
+        )
+    total = report.total
+    table.add_row(
+        "[bold]total",
+        "",
+        "",
+        "",
+        f"[bold]{dollars(total.spent + total.possible)}",
+        f"[bold]{dollars(total.estimated)}",
+    )
+    return table
+
+
+def cost_table(report: CostReport) -> Table:
+    """Accepted, rejected and possible spend by sequence, beside the estimate."""
+    columns = ("accepted", "rejected", "possible", "spent", "estimated")
+    table = Table(
+        title=f"{report.project}, US dollars",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
+    table.add_column("sequence", overflow="fold")
+    for column in (*columns, "calls"):
+        table.add_column(column, justify="right")
+    rows = [*report.by_sequence.items(), ("[bold]total", report.total)]
+    for name, spend in rows:
+        table.add_row(name, *(dollars(getattr(spend, column)) for column in columns), str(spend.calls))
+    return table
+
+
+def dollars(amount: Any) -> str:  # noqa: ANN401 - Decimal, not imported for its start-up time
+    """``$0.0504``: four decimals, since one picture costs a few cents."""
+    return f"${amount:.4f}"
+
+
+def print_files(console: Console, files: Iterable[tuple[str, str]]) -> None:
+    """Paths to look at, one a line, never broken in two."""
+    for what, path in files:
+        console.print(f"  {what:<14} {path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,89 @@
+"""Making takes: the multi-shot video that starts on the locked keyframe."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from client_async.grid_maker import GridRefused
+from client_async.prompts import shot_prompt
+from client_async.sequences import Sequence, TakeRecord
+from client_async.workshop import Workshop
+from starsend.api_client import Reference
+from starsend.elements import Cast
+from starsend.files import sha256_of
+from starsend.orchestrator.step_key import request_digest
+
+
+class TakeMaker:
+    """Makes the takes of one sequence called ``name``."""
+
+    def __init__(self, workshop: Workshop, name: str) -> None:
+        self._shop = workshop
+        self._name = name
+
+    async def make(
+        self, sequence: Sequence, *, again: bool, beginning: Callable[[int], Awaitable[None]]
+    ) -> TakeRecord:
+        """The take of the locked keyframe and the brief as it stands; one that exists already is returned for free.
+
+        Args:
+            again: make another one though there is one.
+            beginning: told the attempt, before anything is sent, when the take does not exist yet.
+        """
+        keyframe = sequence.keyframe
+        assert keyframe is not None, "the caller has seen that a keyframe is locked"
+        start = Reference("start frame", self._shop.path(keyframe.path), keyframe.sha256)
+        cast = await self._shop.state(partial(self._cast_shots, sequence, start))
+        durations = [shot.seconds for shot in sequence.shots]
+        brief = request_digest(
+            {
+                "prompts": cast.prompts,
+                "durations": durations,
+                "references": [r.sha256 for r in cast.references],
+            }
+        )
+        attempt = await self._attempt(sequence, again=again)
+        have = sequence.take and (sequence.take.keyframe, sequence.take.brief, sequence.take.attempt)
+        if have != (keyframe.sha256, brief, attempt):
+            await beginning(attempt)
+        step = partial(
+            self._shop.steps.execute_multi_shot,
+            self._name,
+            cast.prompts,
+            start_frame=start,
+            durations=durations,
+            shot_prompts=[shot.prompt for shot in sequence.shots],
+            references=cast.references,
+            attempt=attempt,
+        )
+        take = await self._shop.paid("videos", step)
+        return TakeRecord(
+            take=take.take_id,
+            path=take.media.path,
+            attempt=take.attempt,
+            keyframe=keyframe.sha256,
+            brief=brief,
+            at=take.created_at.isoformat(timespec="seconds"),
+        )
+
+    async def _attempt(self, sequence: Sequence, *, again: bool) -> int:
+        """Which attempt at a take this is: a new one, the one that was begun, or the one this keyframe has had."""
+        if again:
+            last: int = await self._shop.state(partial(self._shop.store.last_attempt, self._name))
+            return last + 1
+        if sequence.grid_state in ("generating", "failed", "recovery"):
+            return sequence.take_attempt
+        assert sequence.keyframe is not None
+        before = [t.attempt for t in sequence.take_history if t.keyframe == sequence.keyframe.sha256]
+        return before[-1] if before else 1
+
+    def _cast_shots(self, sequence: Sequence, start: Reference) -> Cast:
+        if not start.path.is_file() or sha256_of(start.path) != start.sha256:
+            raise GridRefused(
+                str(start.path),
+                "the locked start frame is missing or was changed",
+                "put it back or pick another cell",
+            )
+        prompts = [shot_prompt(shot) for shot in sequence.shots]
+        return self._shop.elements().cast(prompts, sequence.elements, where=self._name)

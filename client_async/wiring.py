@@ -1,0 +1,71 @@
+"""The only file that names concrete parts: which store, which providers, which executor."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from client_async.events import Listener
+from client_async.projects import Place
+from client_async.step_executor import ThreadExecutor
+from client_async.workshop import Workshop
+from starsend.api_client import ImageProvider, JobProvider, VideoProvider, open_provider
+from starsend.clock import Clock, SystemClock
+from starsend.config import Settings, load_settings
+from starsend.errors import BadInput
+from starsend.orchestrator.execution_store import ExecutionStore
+from starsend.orchestrator.step_runner import StepRunner
+
+
+@contextmanager
+def open_store(place: Place, settings: Settings, clock: Clock) -> Iterator[ExecutionStore]:
+    """The project's ledger, closed when the block ends. Raises StoreUnusable."""
+    url = settings.store_url or f"sqlite:///{place.folder / 'state' / 'execution.db'}"
+    store = ExecutionStore(url, project=place.name, project_dir=place.folder, clock=clock)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_workshop(
+    place: Place, *, listener: Listener, stop: threading.Event, clock: Clock | None = None
+) -> Iterator[Workshop]:
+    """Everything a project's runners need. Raises BadDocument, UnknownName, StoreUnusable."""
+    settings = load_settings(place.root, place.folder)
+    clock = clock or SystemClock()
+    providers: dict[str, JobProvider] = {}
+    images = _provider(place, settings, settings.image.provider, providers)
+    videos = _provider(place, settings, settings.video.provider, providers)
+    if not isinstance(images, ImageProvider):
+        raise BadInput(
+            f"{images.name} draws no pictures", where="image.provider", remedy="name a provider that does"
+        )
+    if not isinstance(videos, VideoProvider):
+        raise BadInput(
+            f"{videos.name} makes no videos", where="video.provider", remedy="name a provider that does"
+        )
+    with open_store(place, settings, clock) as store:
+        yield Workshop(
+            project=place.name,
+            project_dir=place.folder,
+            file=place.file,
+            store=store,
+            steps=StepRunner(store, images=images, videos=videos, settings=settings, clock=clock, stop=stop),
+            executor=ThreadExecutor(images=settings.image.at_once, videos=settings.video.at_once),
+            settings=settings,
+            clock=clock,
+            listener=listener,
+        )
+
+
+def _provider(place: Place, settings: Settings, name: str, opened: dict[str, JobProvider]) -> JobProvider:
+    if name not in opened:
+        section = getattr(settings, name, None)
+        options = section.model_dump() if section is not None else {}
+        opened[name] = open_provider(
+            name, options=options, folder=place.folder / "state" / "providers" / name
+        )
+    return opened[name]
