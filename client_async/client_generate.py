@@ -231,11 +231,22 @@ def main() -> None:
     """The one exit door."""
     try:
         app(standalone_mode=True)
-    except StarsendError as error:
+    except Exception as raised:  # whatever it is, people get one line, and with --debug the rest
         if Globals.debug:
             raise
-        print(f"starsend: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        error: BaseException = raised
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        print(f"starsend: {_line_of(error)}", file=sys.stderr)
+        sys.exit(error.exit_code if isinstance(error, StarsendError) else FAILED)
+
+
+def _line_of(error: BaseException) -> str:
+    if isinstance(error, StarsendError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}. Check the disk and its permissions"
+    return f"unexpected {type(error).__name__}: {error}. Run it again with --debug and report what it shows"
 
 
 def _place(project: str | None) -> Place:

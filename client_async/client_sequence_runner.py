@@ -223,7 +223,7 @@ class ClientSequenceRunner:
                 grid_state="done",
                 take=made.model_dump(mode="json"),
                 take_history=[t.model_dump(mode="json") for t in history],
-                status=f"take {made.take} is ready",
+                status="the take is ready",
             )
             return made
 

@@ -76,7 +76,9 @@ def result_table(sequences: Mapping[str, Mapping[str, Any]], report: CostReport)
     """How a job stands at its end: sequence, state, picked cell, take, cost."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("sequence", "state", "picked cell", "take", "cost", "would cost"):
-        table.add_column(column, overflow="fold", justify="right" if "cost" in column else "left")
+        table.add_column(
+            column, overflow="fold", justify="right" if "cost" in column else "left", no_wrap=True
+        )
     for name, sequence in sequences.items():
         spend = report.by_sequence.get(name, Spend())
         take = sequence.get("take") or {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 import orjson
 
 from starsend.errors import BadInput, UnknownName
-from starsend.files import write_durably
+from starsend.files import rename_durably, write_durably
 from starsend.json_file import read_json
 
 SCHEMA = "starsend.sequences/1"
@@ -78,9 +79,26 @@ class SequenceFile:
                 head["schema"] = SCHEMA
                 head["revision"] = head.get("revision", 0) + 1
                 encoded = self._encoded(document, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-                if _identity(self.path) == seen:
-                    write_durably(self.path, encoded)
+                if self._replaced(seen, encoded):
                     return answer
+
+    def _replaced(self, seen: tuple[int, int, int], encoded: bytes) -> bool:
+        """Put ``encoded`` in the file's place, unless somebody has saved it since it was ``seen``."""
+        target = Path(os.path.realpath(self.path))  # a link stays one
+        ready = target.with_name(f".{target.name}.new")
+        try:
+            mode = stat.S_IMODE(target.stat().st_mode)
+        except FileNotFoundError:
+            return False
+        try:
+            write_durably(ready, encoded, mode=mode)
+            # Looked at last: syncing takes milliseconds in which people save, renaming takes microseconds.
+            if _identity(self.path) != seen:
+                return False
+            rename_durably(ready, target)
+            return True
+        finally:
+            ready.unlink(missing_ok=True)
 
     def _encoded(self, document: Document, option: int = 0) -> bytes:
         try:

@@ -1,0 +1,149 @@
+"""Does a job survive being killed? A real process, SIGKILL at every boundary, and the vendor's bill counted after."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from client_async.sequence_file import SequenceFile
+from client_async.sequences import Sequence, read_sequence
+from starsend.files import sha256_of
+from starsend.orchestrator.execution_store import ExecutionStore
+from starsend.orchestrator.media_check import check_media
+from tests.conftest import ManualClock
+from tests.crash.job import run_job
+
+IMAGE, VIDEO = Decimal("0.05"), Decimal("0.10")
+BRIEF = {
+    "sequences": {
+        "SEQ01": {
+            "prompt": "a harbour at dawn, one woman by the boats",
+            "aspect_ratio": "1:1",
+            "shots": [{"prompt": "she waits", "seconds": 0.5}, {"prompt": "the boats leave", "seconds": 0.5}],
+        }
+    }
+}
+PRICES = [
+    {
+        "provider": "animatic",
+        "model": "storyboard",
+        "unit": "image",
+        "price": {"*": str(IMAGE)},
+        "as_of": "2026-11-01",
+    },
+    {
+        "provider": "animatic",
+        "model": "animatic",
+        "unit": "second",
+        "price": {"*": str(VIDEO)},
+        "as_of": "2026-11-01",
+    },
+]
+STEPS = 8
+"""The boundaries are dealt out to so many tests, so that they run side by side."""
+
+
+class Job:
+    """A project on disk, run by processes that may be killed."""
+
+    def __init__(self, root: Path, *, findable: bool) -> None:
+        self.root = root
+        self.folder = root / "projects" / "job"
+        self.file = SequenceFile(self.folder / "state" / "client" / "sequences.json")
+        self.file.path.parent.mkdir(parents=True)
+        self.file.path.write_text(json.dumps(BRIEF))
+        config = {
+            "image": {"size": "1K"},
+            "video": {"resolution": "480p"},
+            "retry": {"poll_seconds": 0.01},
+            "animatic": {"findable": findable},
+            "prices": PRICES,
+        }
+        (self.folder / "starsend_config.json").write_text(json.dumps(config))
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["tests.crash.job"])
+
+    def run(self, kill_at: int = 0) -> int:
+        """How the process ended: 0, or -9 when it was killed."""
+        process = self._context.Process(
+            target=run_job, args=(str(self.root), kill_at, str(self.root / "report"))
+        )
+        process.start()
+        process.join()
+        assert process.exitcode is not None
+        return process.exitcode
+
+    @property
+    def report(self) -> list[str]:
+        return (self.root / "report").read_text().splitlines()
+
+    def sequence(self) -> Sequence:
+        return read_sequence(self.file, "SEQ01")
+
+    def billed(self, kind: str) -> int:
+        """How many calls of a kind the vendor has billed, by its own book."""
+        book = self.folder / "state" / "providers" / "animatic" / "calls.jsonl"
+        lines = [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
+        return sum(line["billed"] for line in lines if line["kind"] == kind)
+
+    def booked(self, *kinds: str) -> Decimal:
+        """What our ledger holds of cost events of these kinds."""
+        store = ExecutionStore(
+            f"sqlite:///{self.folder / 'state' / 'execution.db'}",
+            project="job",
+            project_dir=self.folder,
+            clock=ManualClock(),
+        )
+        total = sum((event.amount for event in store.costs() if event.kind in kinds), Decimal(0))
+        store.close()
+        return total
+
+    def check_whole(self) -> None:
+        """Everything that the documents cite is there, whole, and nothing half-written lies about."""
+        sequence = self.sequence()
+        assert sequence.grid_state == "done"
+        assert sequence.grid is not None
+        assert sequence.keyframe is not None
+        assert sequence.take is not None
+        for cell in sequence.grid.cells:
+            check_media(self.folder / cell, "keyframe")
+        assert sha256_of(self.folder / sequence.keyframe.path) == sequence.keyframe.sha256
+        assert check_media(self.folder / sequence.take.path, "multi_shot").frames == 24
+        left = [p.name for p in self.folder.rglob("*") if p.suffix in (".part", ".incoming", ".broken")]
+        assert left == []
+
+
+@pytest.fixture(params=[True, False], ids=["findable", "not-findable"])
+def findable(request: pytest.FixtureRequest) -> Iterator[bool]:
+    """Whether the vendor can be asked for a lost call."""
+    yield request.param
+
+
+@pytest.mark.parametrize("part", range(STEPS))
+def test_killed_at_every_boundary_and_run_again(tmp_path: Path, findable: bool, part: int) -> None:
+    """Is nothing paid twice, nothing lost and nothing half-written, wherever the process dies?"""
+    dry = Job(tmp_path / "dry", findable=findable)
+    assert dry.run() == 0
+    boundaries = dry.report
+    dry.check_whole()
+    for kill_at in range(1 + part, len(boundaries) + 1, STEPS):
+        where = f"killed at {kill_at}: {boundaries[kill_at - 1]}"
+        job = Job(tmp_path / str(kill_at), findable=findable)
+        assert job.run(kill_at) == -9, where
+        assert job.run() == 0, where
+        billed = job.billed("image") * IMAGE + job.billed("video") * VIDEO
+        if findable:
+            job.check_whole()
+            assert (job.billed("image"), job.billed("video")) == (1, 1), where
+            assert (job.booked("actual"), job.booked("possible")) == (billed, Decimal(0)), where
+        else:
+            # What cannot be looked up may be billed unseen: it is booked then, and a video is not sent again.
+            assert billed <= job.booked("actual", "possible"), where
+            assert job.billed("video") <= 1, where
+            if job.sequence().grid_state != "recovery":
+                job.check_whole()

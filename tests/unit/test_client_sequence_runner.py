@@ -1,0 +1,447 @@
+"""Does a sequence get from its brief to its take, with every attempt kept and no call made twice?"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from client_async.client_sequence_runner import ClientSequenceRunner, WaitsForPick
+from client_async.drive import drive
+from client_async.events import SequenceMoved
+from client_async.grid_maker import GridRefused
+from client_async.picks import BadPick
+from client_async.production import costs_of
+from client_async.projects import Place
+from client_async.wiring import open_workshop
+from client_async.workshop import Workshop
+from starsend.api_client import RateLimited
+from starsend.errors import BadInput, UnknownName
+from starsend.orchestrator.step_life import StepUnknown
+from starsend.tools.image_utils import open_picture
+from tests.conftest import ManualClock
+from tests.standins.vendor import write_png
+
+pytestmark = pytest.mark.anyio
+PRICES = [
+    {
+        "provider": "animatic",
+        "model": "storyboard",
+        "unit": "image",
+        "price": {"*": "0.05"},
+        "as_of": "2026-11-01",
+    },
+    {
+        "provider": "animatic",
+        "model": "animatic",
+        "unit": "second",
+        "price": {"*": "0.1"},
+        "as_of": "2026-11-01",
+    },
+]
+
+
+class Studio:
+    """One project with one sequence, driven over the real animatic."""
+
+    def __init__(self, root: Path, clock: ManualClock) -> None:
+        self.place = Place(root, "job")
+        self.clock = clock
+        self.moves: list[SequenceMoved] = []
+        self._open = ExitStack()
+        self._shop: Workshop | None = None
+        self.write_brief()
+
+    def write_brief(self, **fields: Any) -> None:
+        shots = [
+            {"prompt": "she waits", "seconds": 0.5, "camera": "hold"},
+            {"prompt": "boats leave", "seconds": 0.25},
+        ]
+        brief = {
+            "prompt": "a harbour at dawn, one woman by the boats",
+            "aspect_ratio": "1:1",
+            "shots": shots,
+            **fields,
+        }
+        self.place.file.path.parent.mkdir(parents=True, exist_ok=True)
+        self.place.file.path.write_text(json.dumps({"sequences": {"SEQ01": brief}}))
+
+    def edit(self, **fields: Any) -> None:
+        """Change the document as a person with an editor would."""
+        document = json.loads(self.place.file.path.read_text())
+        document["sequences"]["SEQ01"].update(fields)
+        self.place.file.path.write_text(json.dumps(document))
+
+    def misbehave(self, **animatic: Any) -> None:
+        config = {
+            "image": {"size": "1K"},
+            "video": {"resolution": "480p"},
+            "retry": {"poll_seconds": 0.01},
+            "animatic": animatic,
+            "prices": PRICES,
+        }
+        (self.place.folder / "starsend_config.json").write_text(json.dumps(config))
+
+    @property
+    def shop(self) -> Workshop:
+        if self._shop is None:
+            opened = open_workshop(
+                self.place, listener=self.moves.append, stop=threading.Event(), clock=self.clock
+            )
+            self._shop = self._open.enter_context(opened)
+        return self._shop
+
+    @property
+    def runner(self) -> ClientSequenceRunner:
+        return ClientSequenceRunner(self.shop, "SEQ01")
+
+    @property
+    def bill(self) -> list[str]:
+        """The shots that the vendor has billed, in order."""
+        book = self.place.folder / "state" / "providers" / "animatic" / "calls.jsonl"
+        lines = [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
+        return [line["shot_id"] for line in lines if line["billed"]]
+
+    @property
+    def states(self) -> list[str]:
+        return [move.state for move in self.moves]
+
+    def close(self) -> None:
+        self._open.close()
+
+
+@pytest.fixture
+def studio(tmp_path: Path, clock: ManualClock) -> Iterator[Studio]:
+    made = Studio(tmp_path, clock)
+    made.misbehave()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def explored(studio: Studio) -> AsyncIterator[Studio]:
+    """A studio whose sequence waits for a pick."""
+    await studio.runner.explore_grid()
+    yield studio
+
+
+# ---------------------------------------------------------------------------------------------- exploring
+
+
+async def test_a_right_grid_waits_for_a_pick_with_four_cells(explored: Studio) -> None:
+    """After one call, are there four different candidates on disk?"""
+    sequence = await explored.runner.read()
+    assert sequence.grid_state == "waiting_for_pick"
+    assert sequence.grid is not None
+    cells = [open_picture(explored.place.folder / cell) for cell in sequence.grid.cells]
+    assert len({cell.tobytes() for cell in cells}) == 4
+    assert sequence.grid.verdict.ok
+    assert explored.bill == ["SEQ01_grid"]
+    assert not explored.shop.store.keyframe_complete("SEQ01"), "a grid is not a keyframe"
+
+
+async def test_exploring_again_without_asking_for_it_costs_nothing(explored: Studio) -> None:
+    """Is a grid that waits left alone?"""
+    before = explored.place.file.path.read_bytes()
+    await explored.runner.explore_grid()
+    assert explored.place.file.path.read_bytes() == before
+    assert len(explored.bill) == 1
+
+
+async def test_a_wrong_grid_is_asked_for_again_in_other_words(studio: Studio) -> None:
+    """Does the next prompt say what was wrong, and is each attempt kept with verdict and take?"""
+    studio.misbehave(misbehave={"SEQ01_grid": ["single", "wrong_grid"]})
+    sequence = await studio.runner.explore_grid()
+    assert [record.verdict.ok for record in sequence.grid_history] == [False, False, True]
+    assert [len(record.takes) for record in sequence.grid_history] == [1, 1, 1]
+    assert studio.states == ["exploring", "retrying", "retrying", "waiting_for_pick"]
+    steps = [studio.shop.store.step(record.takes[0]) for record in sequence.grid_history]
+    prompts = [step.request["prompt"] for step in steps if step]
+    assert len(set(prompts)) == 3
+    assert "Before, " in prompts[1]
+    report = costs_of(studio.place, studio.shop.store)
+    assert (report.total.accepted, report.total.rejected) == (Decimal("0.05"), Decimal("0.10"))
+
+
+async def test_after_too_many_wrong_grids_four_singles_are_composited(studio: Studio) -> None:
+    """Is there something to pick from in the end, with a take behind every cell?"""
+    studio.misbehave(misbehave={"SEQ01_grid": ["single", "wrong_grid", "refuse"]})
+    sequence = await studio.runner.explore_grid()
+    assert sequence.grid is not None
+    assert sequence.grid.via == "composite"
+    assert [r.verdict.reason for r in sequence.grid_history][2] == "no_picture"
+    assert "refused for safety" in sequence.grid_history[2].verdict.explanation
+    singles = [f"SEQ01_grid_c{cell}" for cell in (1, 2, 3, 4)]
+    assert sorted(shot for shot in studio.bill if shot != "SEQ01_grid") == singles
+    keyframe = await studio.runner.pick_cell(3, by="mara", via="test")
+    assert keyframe.take_id == sequence.grid.takes[2]
+    cut = np.asarray(open_picture(studio.place.folder / keyframe.path).convert("RGB"))
+    single = studio.shop.store.take(sequence.grid.takes[2])
+    assert np.array_equal(
+        cut, np.asarray(open_picture(studio.place.folder / single.media.path).convert("RGB"))
+    )
+
+
+async def test_a_single_that_is_refused_is_asked_for_again_alone(studio: Studio) -> None:
+    """Are the three singles that came paid for once?"""
+    studio.misbehave(misbehave={"SEQ01_grid": ["single"] * 3, "SEQ01_grid_c2": ["refuse"]})
+    await studio.runner.explore_grid()
+    assert [studio.bill.count(f"SEQ01_grid_c{cell}") for cell in (1, 3, 4)] == [1, 1, 1]
+
+
+async def test_rate_limits_are_waited_out(studio: Studio) -> None:
+    """Does the same step go through once the vendor lets it?"""
+    studio.misbehave(misbehave={"SEQ01_grid": ["rate_limit", "not_sent"]}, rate_limit_seconds=0)
+    sequence = await studio.runner.explore_grid()
+    assert sequence.grid_state == "waiting_for_pick"
+    assert studio.bill == ["SEQ01_grid"]
+
+
+async def test_a_vendor_that_never_lets_us_leaves_a_reason_and_a_way_on(studio: Studio) -> None:
+    """Is patience bounded, is nothing paid, and does the next run go on?"""
+    studio.misbehave(misbehave={"SEQ01_grid": ["rate_limit"] * 4}, rate_limit_seconds=0)
+    with pytest.raises(RateLimited):
+        await studio.runner.explore_grid()
+    failed = await studio.runner.read()
+    assert (failed.grid_state, "not now" in failed.status) == ("failed", True)
+    assert studio.bill == []
+    assert (await studio.runner.explore_grid()).grid_state == "waiting_for_pick"
+
+
+async def test_asked_for_a_new_grid_the_old_one_is_kept(explored: Studio) -> None:
+    """Does `regrid` in the file make a new revision, reset the pick and erase nothing?"""
+    await explored.runner.pick_cell(2, by="mara", via="test")
+    explored.edit(regrid=True)
+    await explored.runner.advance()
+    sequence = await explored.runner.read()
+    assert (sequence.grid_id, sequence.selected_cell, sequence.pick, sequence.regrid) == (
+        "g2",
+        None,
+        None,
+        False,
+    )
+    assert [record.grid for record in sequence.grid_history] == ["g1", "g2"]
+    assert all((explored.place.folder / cell).exists() for r in sequence.grid_history for cell in r.cells)
+    assert explored.shop.store.keyframe_complete("SEQ01"), "the old keyframe holds until another is locked"
+
+
+async def test_a_regrid_whose_run_dies_is_taken_up_again(explored: Studio) -> None:
+    """Is the wish for a new grid on disk before the first call?"""
+    explored.misbehave(misbehave={"SEQ01_grid": ["ok"] + ["rate_limit"] * 4}, rate_limit_seconds=0)
+    explored.close()
+    explored._shop = None
+    with pytest.raises(RateLimited):
+        await explored.runner.explore_grid(again=True)
+    assert (await explored.runner.read()).regrid is True
+    await explored.runner.advance()
+    assert (await explored.runner.read()).grid_id == "g2"
+
+
+# ----------------------------------------------------------------------------------------------- adopting
+
+
+def sheet(path: Path) -> Path:
+    """A true 2x2 of four different noises with a white gutter, as somebody else's tool would make it."""
+    made = np.full((412, 612, 3), 255, np.uint8)
+    noise = np.random.default_rng(7)
+    for number, (top, left) in enumerate([(0, 0), (0, 312), (212, 0), (212, 312)]):
+        made[top : top + 200, left : left + 300] = noise.integers(
+            20 * number, 80 + 40 * number, (200, 300, 3)
+        )
+    Image.fromarray(made).save(path)
+    return path
+
+
+async def test_a_picture_made_elsewhere_is_adopted_at_no_cost(studio: Studio, tmp_path: Path) -> None:
+    """Does a designer's sheet become the grid, read like any other and paid for by nobody?"""
+    sequence = await studio.runner.adopt_grid(sheet(tmp_path / "midjourney.png"))
+    assert (sequence.grid_state, sequence.grid_id) == ("waiting_for_pick", "g1")
+    assert sequence.grid is not None
+    assert (sequence.grid.via, sequence.grid.takes) == ("adopted", [])
+    keyframe = await studio.runner.pick_cell(4, by="mara", via="test")
+    assert keyframe.take_id is None
+    await studio.runner.advance()
+    assert (await studio.runner.read()).grid_state == "done"
+    assert studio.bill == ["SEQ01"]
+
+
+async def test_a_picture_that_is_no_grid_is_refused_and_nothing_changes(
+    explored: Studio, tmp_path: Path
+) -> None:
+    """Is a single photograph never cropped blindly?"""
+    before = explored.place.file.path.read_bytes()
+    for wrong in (write_png(tmp_path / "single.png", (600, 400)), tmp_path / "none.png", Path(__file__)):
+        with pytest.raises(BadInput):
+            await explored.runner.adopt_grid(wrong)
+    assert explored.place.file.path.read_bytes() == before
+
+
+# ------------------------------------------------------------------------------------------------ picking
+
+
+@pytest.mark.parametrize("cell", [0, 5, -1])
+async def test_a_cell_that_is_none_is_refused(explored: Studio, cell: int) -> None:
+    """Does a wrong cell change nothing?"""
+    before = explored.place.file.path.read_bytes()
+    with pytest.raises(BadPick, match="is no cell"):
+        await explored.runner.pick_cell(cell, by="mara", via="test")
+    assert explored.place.file.path.read_bytes() == before
+
+
+async def test_a_pick_locks_the_very_cell_with_its_origin(explored: Studio) -> None:
+    """Is the keyframe the pixels that were picked, recorded with who and where from?"""
+    keyframe = await explored.runner.pick_cell(3, by="mara", via="test")
+    sequence = await explored.runner.read()
+    assert sequence.grid is not None
+    assert (keyframe.path, keyframe.cell, keyframe.locked_by) == (sequence.grid.cells[2], 3, "mara")
+    assert keyframe.take_id == sequence.grid.takes[0]
+    assert sequence.grid_state == "locked"
+
+
+async def test_an_edit_of_the_file_is_a_pick(explored: Studio) -> None:
+    """Does `selected_cell` written by hand lock the cell?"""
+    explored.edit(selected_cell=2)
+    await explored.runner.advance()
+    sequence = await explored.runner.read()
+    assert sequence.keyframe is not None
+    assert (sequence.keyframe.cell, sequence.grid_state) == (2, "done")
+
+
+async def test_a_picking_again_costs_nothing_and_marks_the_video_stale(explored: Studio) -> None:
+    """Is a second pick free, the old video kept and said to be stale, and the first one found again?"""
+    await explored.runner.pick_cell(1, by="mara", via="test")
+    await explored.runner.advance()
+    first = (await explored.runner.read()).take
+    paid = list(explored.bill)
+    await explored.runner.pick_cell(4, by="jo", via="test")
+    stale = await explored.runner.read()
+    assert (stale.grid_state, stale.take) == ("stale", first)
+    assert explored.bill == paid
+    await explored.runner.advance()
+    assert len(explored.bill) == len(paid) + 1
+    await explored.runner.pick_cell(1, by="mara", via="test")
+    await explored.runner.advance()
+    back = await explored.runner.read()
+    assert (back.grid_state, back.take) == ("done", first)
+    assert len(explored.bill) == len(paid) + 1, "going back to the first cell is free"
+
+
+async def test_a_cell_that_was_deleted_is_cut_out_again(explored: Studio) -> None:
+    """Are all four candidates there for good?"""
+    sequence = await explored.runner.read()
+    assert sequence.grid is not None
+    cell = explored.place.folder / sequence.grid.cells[1]
+    pixels = cell.read_bytes()
+    cell.unlink()
+    await explored.runner.pick_cell(2, by="mara", via="test")
+    assert cell.read_bytes() == pixels
+
+
+# ------------------------------------------------------------------------------------------------- takes
+
+
+async def test_no_pick_no_video(explored: Studio) -> None:
+    """Is money for a video only spent on a locked start frame?"""
+    with pytest.raises(WaitsForPick, match="starsend pick SEQ01"):
+        await explored.runner.generate()
+    assert explored.bill == ["SEQ01_grid"]
+
+
+async def test_a_take_is_made_once_however_often_it_is_asked_for(explored: Studio) -> None:
+    """Does a second run cost nothing and change nothing?"""
+    await explored.runner.pick_cell(1, by="mara", via="test")
+    take = await explored.runner.generate()
+    before = explored.place.file.path.read_bytes()
+    assert await explored.runner.generate() == take
+    await explored.runner.advance()
+    assert explored.place.file.path.read_bytes() == before
+    assert explored.bill == ["SEQ01_grid", "SEQ01"]
+    made = explored.shop.store.take(take.take)
+    assert made.shot_prompts == ("she waits", "boats leave")
+    assert made.media.frames == 18
+
+
+async def test_another_take_is_made_when_asked_for_and_the_old_one_kept(explored: Studio) -> None:
+    """Does `again` pay once more, knowingly?"""
+    await explored.runner.pick_cell(1, by="mara", via="test")
+    first = await explored.runner.generate()
+    second = await explored.runner.generate(again=True)
+    sequence = await explored.runner.read()
+    assert [t.take for t in sequence.take_history] == [first.take, second.take]
+    assert sequence.take == second
+    assert await explored.runner.generate() == second
+
+
+async def test_a_changed_brief_pays_for_a_new_take_only_when_asked(explored: Studio) -> None:
+    """Does an edited shot wait for a person's word before it costs money?"""
+    await explored.runner.pick_cell(1, by="mara", via="test")
+    await explored.runner.generate()
+    explored.edit(shots=[{"prompt": "she leaves", "seconds": 0.25}])
+    await explored.runner.advance()
+    assert explored.bill.count("SEQ01") == 1
+    await explored.runner.generate()
+    assert explored.bill.count("SEQ01") == 2
+
+
+async def test_a_lost_video_call_waits_in_recovery_until_somebody_pays_again(explored: Studio) -> None:
+    """Is a call that may have been billed never repeated by itself?"""
+    explored.close()
+    explored._shop = None
+    explored.misbehave(misbehave={"SEQ01": ["lost_answer"]}, findable=False)
+    await explored.runner.pick_cell(1, by="mara", via="test")
+    with pytest.raises(StepUnknown):
+        await explored.runner.generate()
+    await explored.runner.advance()
+    assert (await explored.runner.read()).grid_state == "recovery"
+    assert explored.bill.count("SEQ01") == 1
+    await explored.runner.generate(again=True)
+    assert (await explored.runner.read()).grid_state == "done"
+
+
+@pytest.mark.parametrize("trouble", ["late", "broken_download", "slow", "rate_limit", "lost_answer"])
+async def test_a_vendors_bad_day_ends_in_one_take_paid_once(studio: Studio, trouble: str) -> None:
+    """Rehearsed for nothing: does the job come through with one grid and one video on the bill?"""
+    studio.misbehave(misbehave={"*": [trouble]}, slow_seconds=0, rate_limit_seconds=0)
+    await studio.runner.advance()
+    await studio.runner.pick_cell(1, by="mara", via="test")
+    await studio.runner.advance()
+    assert (await studio.runner.read()).grid_state == "done"
+    assert studio.bill == ["SEQ01_grid", "SEQ01"]
+
+
+async def test_an_unknown_element_is_told_before_anything_is_paid(studio: Studio) -> None:
+    """Does a misspelt name cost nothing?"""
+    studio.write_brief(prompt="@marra at the window")
+    with pytest.raises(UnknownName, match="@marra"):
+        await studio.runner.explore_grid()
+    assert studio.bill == []
+
+
+async def test_one_sequence_that_fails_holds_up_no_other(studio: Studio) -> None:
+    """Do many run at once, each failing alone?"""
+    brief = json.loads(studio.place.file.path.read_text())["sequences"]["SEQ01"]
+    names = [f"SEQ{n:02}" for n in range(1, 6)]
+    document = {"sequences": {name: dict(brief) for name in names}}
+    document["sequences"]["SEQ03"]["prompt"] = "@nobody"
+    studio.place.file.path.write_text(json.dumps(document))
+    errors = await drive(studio.shop, names, lambda runner: runner.explore_grid(), threading.Event())
+    assert list(errors) == ["SEQ03"]
+    states = {n: s["grid_state"] for n, s in studio.place.file.read()["sequences"].items()}
+    assert states == dict.fromkeys(names, "waiting_for_pick") | {"SEQ03": "failed"}
+
+
+async def test_a_start_frame_that_was_painted_over_is_not_used(explored: Studio) -> None:
+    """Is the frame that is sent the frame that was locked?"""
+    keyframe = await explored.runner.pick_cell(1, by="mara", via="test")
+    write_png(explored.place.folder / keyframe.path)
+    with pytest.raises(GridRefused, match="missing or was changed"):
+        await explored.runner.generate()
+    assert "SEQ01" not in explored.bill

@@ -1,0 +1,377 @@
+"""Does the command line say what it did, exit as documented, and answer bad input with one readable line?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.standins.vendor import png, write_png
+
+BRIEF = {
+    "prompt": "a harbour at dawn, one woman by the boats",
+    "aspect_ratio": "1:1",
+    "shots": [{"prompt": "she waits", "seconds": 0.25}],
+}
+CONFIG = {"image": {"size": "1K"}, "video": {"resolution": "480p"}, "retry": {"poll_seconds": 0.01}}
+
+
+@dataclass
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Shell:
+    """Runs the real command in a folder that holds one project, ``job``."""
+
+    root: Path
+
+    def __call__(self, *words: str, **environ: str) -> Said:
+        done = subprocess.run(
+            [sys.executable, "-m", "client_async.client_generate", *words],
+            cwd=self.root,
+            env={**os.environ, "COLUMNS": "200", **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def project(self) -> Path:
+        return self.root / "projects" / "job"
+
+    @property
+    def document(self) -> Path:
+        return self.project / "state" / "client" / "sequences.json"
+
+    def write(self, *names: str, **fields: object) -> None:
+        """Give every named sequence the same brief."""
+        sequences = {name: {**BRIEF, **fields} for name in names}
+        self.document.parent.mkdir(parents=True, exist_ok=True)
+        self.document.write_text(json.dumps({"sequences": sequences}))
+
+    def configure(self, **settings: object) -> None:
+        (self.project / "starsend_config.json").write_text(json.dumps({**CONFIG, **settings}))
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    made = Shell(tmp_path)
+    made.write("SEQ01")
+    made.configure()
+    return made
+
+
+@pytest.fixture(scope="session")
+def gridded(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A project whose one sequence waits for a pick; copied, never used itself."""
+    made = Shell(tmp_path_factory.mktemp("gridded"))
+    made.write("SEQ01")
+    made.configure()
+    assert made("grid").code == 0
+    return made
+
+
+@pytest.fixture
+def waiting(gridded: Shell, tmp_path: Path) -> Shell:
+    """A project of the test's own whose one sequence waits for a pick."""
+    shutil.copytree(gridded.root, tmp_path, dirs_exist_ok=True)
+    return Shell(tmp_path)
+
+
+def one_line(said: Said, code: int, *words: str) -> None:
+    """An error is one line on standard error, names what it is about, and is no traceback."""
+    assert said.code == code, said
+    lines = [line for line in said.err.splitlines() if not line.startswith("{")] + said.out.splitlines()
+    told = " ".join(lines)
+    assert "Traceback" not in said.err
+    for word in words:
+        assert word in told, told
+
+
+def test_a_job_from_init_to_costs(tmp_path: Path) -> None:
+    """Can a person go all the way with the commands alone?"""
+    shell = Shell(tmp_path)
+    assert shell("init", "job").code == 0
+    shell.configure()
+    assert shell("grid").code == 0
+    waiting = shell("generate")
+    assert (waiting.code, "waits for a person" in waiting.out) == (3, True)
+    picked = shell("pick", "SEQ01", "2")
+    assert (picked.code, "cell 2 of g1 is picked" in picked.out) == (0, True)
+    assert shell("generate").code == 0
+    (row,) = json.loads(shell("status", "--json").out)["projects"][0]["sequences"]
+    assert (row["state"], row["cell"], row["sequence"]) == ("done", 2, "SEQ01")
+    assert (shell.project / row["take_path"]).is_file()
+    costs = json.loads(shell("costs", "--json").out)
+    assert (costs["total"]["spent"], costs["total"]["calls"]) == ("0.000000", 2)
+    assert float(costs["total"]["estimated"]) > 0
+    before = shell.document.read_bytes()
+    assert shell("generate").code == 0
+    assert shell.document.read_bytes() == before
+
+
+def test_a_dropped_file_is_a_pick(waiting: Shell) -> None:
+    """Does `generate` take what lies in the drop folder, and say what became of it?"""
+    picks = waiting.document.with_name("picks")
+    picks.mkdir(exist_ok=True)
+    (picks / "SEQ01.pick").write_text("3")
+    (picks / "seq99.pick").write_text("1")
+    said = waiting("generate")
+    assert said.code == 0
+    assert "SEQ01.pick  accepted" in said.out
+    assert "seq99.pick  rejected" in said.out
+    assert "unknown sequence" in (picks / "rejected" / "seq99.pick.reason.txt").read_text()
+
+
+def test_a_picture_from_elsewhere(shell: Shell, tmp_path: Path) -> None:
+    """Is a single picture refused with a reason, and nothing changed?"""
+    before = shell.document.read_bytes()
+    single = write_png(tmp_path / "single.png", (800, 600))
+    one_line(shell("grid", "SEQ01", "--from", str(single)), 2, "single.png")
+    assert shell.document.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("pick", "SEQ1", "2"), ("unknown sequence 'SEQ1'", "SEQ01")),
+        (("grid", "SEQO1"), ("unknown sequence", "SEQ01")),
+        (("generate", "nope"), ("unknown sequence",)),
+        (("pick", "SEQ01", "2"), ("no grid to pick from", "starsend grid SEQ01")),
+        (("pick", "SEQ01", "0"), ("0 is no cell",)),
+        (("pick", "SEQ01", "5"), ("5 is no cell",)),
+        (("pick", "SEQ01", "x"), ("'x' is no cell",)),
+        (("status", "-p", "jobb"), ("unknown project 'jobb'", "job")),
+        (("grid", "SEQ01", "--from", "gone.png"), ("gone.png",)),
+        (("grid", "--from", "gone.png"), ("--from takes one sequence",)),
+        (("generate", "--again"), ("--again takes the sequences",)),
+        (("pipeline",), ("shot list", "shots.json")),
+        (("demo",), ("sample brief",)),
+        (("init", "job"), ("has a brief already",)),
+        (("init", "a/b"), ("cannot be a shot id",)),
+        (("gird",), ("gird",)),
+        (("--root", "nowhere", "status"), ("no projects here",)),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_bad_usage_is_told_and_changes_nothing(
+    shell: Shell, words: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    """Is every misuse exit code 2 with a line that says what to do?"""
+    before = shell.document.read_bytes()
+    one_line(shell(*words), 2, *told)
+    assert shell.document.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "empty"),
+        ('{"sequences": {', "sequences.json:1:"),
+        ("[]", "an object {...} is needed"),
+        ('{"sequences": []}', "sequences"),
+        ('{"sequences": {"SEQ01": 3}}', "sequences.SEQ01"),
+        ('{"sequences": {"SEQ01": {"prompt": "x"}}}', "sequences.SEQ01.shots"),
+        (
+            '{"sequences": {"SEQ01": {"prompt": "x", "shots": [{"prompt": "y", "seconds": "3s"}]}}}',
+            "shots[0].seconds",
+        ),
+        (
+            '{"sequences": {"SEQ01": {"prompt": "x", "shots": [{"prompt": "y", "seconds": -3}]}}}',
+            "shots[0].seconds",
+        ),
+        ('{"sequences": {"SEQ01": {"prompt": 3, "shots": [{"prompt": "y", "seconds": 3}]}}}', "SEQ01.prompt"),
+        ('{"sequences": {"../x": {"prompt": "x", "shots": [{"prompt": "y", "seconds": 3}]}}}', "../x"),
+        ('{"sequences": {}, "sequences": {}}', "stands twice"),
+    ],
+)
+@pytest.mark.parametrize("command", ["grid", "generate"])
+def test_a_broken_brief_is_told_and_left_as_it_is(
+    shell: Shell, command: str, content: str, told: str
+) -> None:
+    """Does a bad file name itself, the field and the remedy, and lose nothing?"""
+    shell.document.write_text(content)
+    one_line(shell(command), 2, told, "sequences.json")
+    assert shell.document.read_text() == content
+
+
+def test_a_fault_in_one_sequence_does_not_stop_a_pick_of_another(waiting: Shell) -> None:
+    """Can work go on while somebody is half-way through an edit elsewhere?"""
+    document = json.loads(waiting.document.read_text())
+    document["sequences"]["SEQ02"] = {"prompt": "only begun"}
+    waiting.document.write_text(json.dumps(document))
+    assert waiting("pick", "SEQ01", "1").code == 0
+    assert waiting("status").code == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ('{"imagee": {}}', "did you mean 'image'"),
+        ('{"image": {"sise": "2K"}}', "did you mean 'size'"),
+        ('{"image": {"provider": "animatik"}}', "animatic"),
+        ('{"image": {"size": "3K"}}', "image.size"),
+        ('{"image": {"model": "unpriced"}}', "no price is known"),
+        ("{", "starsend_config.json:1:"),
+    ],
+)
+def test_a_config_with_a_fault_pays_for_nothing(shell: Shell, config: str, told: str) -> None:
+    """Does a typo in the config stop the work before it begins?"""
+    (shell.project / "starsend_config.json").write_text(config)
+    one_line(shell("grid"), 2, told)
+    assert not (shell.project / "media").exists() or not list((shell.project / "media").rglob("*.png"))
+
+
+@pytest.mark.parametrize("reference", ["missing", "truncated", "text"])
+def test_a_reference_that_cannot_be_sent_is_told_first(shell: Shell, reference: str) -> None:
+    """Is a bad element picture named before a cent is spent?"""
+    shell.write("SEQ01", prompt="@mara at the window")
+    folder = shell.project / "elements" / "mara"
+    folder.mkdir(parents=True)
+    (folder / "element.json").write_text(
+        json.dumps({"kind": "character", "description": "x", "references": ["a.png"]})
+    )
+    if reference == "truncated":
+        (folder / "a.png").write_bytes(png((300, 300))[:200])
+    elif reference == "text":
+        (folder / "a.png").write_text("I am no picture")
+    one_line(shell("grid"), 2, "a.png")
+    assert not (shell.project / "state" / "providers" / "animatic" / "calls.jsonl").exists()
+
+
+def test_an_unknown_element_names_the_nearest(shell: Shell) -> None:
+    """Does @marra find @mara?"""
+    shell.write("SEQ01", prompt="@marra at the window")
+    folder = shell.project / "elements" / "mara"
+    folder.mkdir(parents=True)
+    (folder / "element.json").write_text(json.dumps({"kind": "character", "description": "x"}))
+    one_line(shell("grid"), 2, "@marra", "Did you mean @mara")
+
+
+def limited(shell: Shell, before: str, *words: str) -> Said:
+    """Run a command in a process that has loaded everything and then taken something away from itself."""
+    code = (
+        "import sys, os, resource, encodings.utf_8_sig, alembic.command, alembic.config, rich.progress, starsend.providers.animatic;"
+        "import client_async.production, client_async.logs, client_async.client_generate as c;"
+        f"sys.argv = ['starsend', *{words!r}]; {before}; c.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], cwd=shell.root, capture_output=True, text=True, check=False
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_read_only_project_is_told_before_anything_is_paid(shell: Shell) -> None:
+    """Does a disk that cannot be written cost nothing? Root is not stopped by rights, so it becomes nobody."""
+    nobody = "os.setgid(65534); os.setuid(65534)" if os.geteuid() == 0 else "pass"
+    for folder in (shell.root, *shell.root.parents[:2]):
+        folder.chmod(0o755)
+    closed = (shell.project, shell.document.parent, shell.document.parent.parent)
+    for folder in closed:
+        folder.chmod(0o555)
+    said = limited(shell, nobody, "grid")
+    for folder in closed:
+        folder.chmod(0o755)
+    one_line(said, said.code, "ermission denied")
+    assert said.code in (1, 2)
+    assert not list(shell.project.rglob("calls.jsonl"))
+
+
+def test_a_disk_that_fills_up_while_a_result_comes_home_loses_nothing(shell: Shell) -> None:
+    """Is the paid picture fetched by the next run, when this one could not write it?"""
+    shell.configure(image={"size": "4K"})
+    full = "resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, resource.RLIM_INFINITY))"
+    one_line(limited(shell, full, "grid"), 1, "cannot be written")
+    assert not list(shell.project.rglob("*.png"))
+    assert shell("grid").code == 0
+    book = shell.project / "state" / "providers" / "animatic" / "calls.jsonl"
+    assert len(book.read_text().splitlines()) == 1
+
+
+def test_a_traceback_is_shown_only_when_asked_for(shell: Shell) -> None:
+    """Does --debug show where it happened?"""
+    assert "Traceback" not in shell("status", "-p", "x").err
+    assert "Traceback" in shell("--debug", "status", "-p", "x").err
+
+
+def test_the_root_may_come_from_the_environment(
+    shell: Shell, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Can a crontab say where the projects are?"""
+    elsewhere = Shell(tmp_path_factory.mktemp("elsewhere"))
+    assert elsewhere("status", STARSEND_ROOT=str(shell.root)).code == 0
+
+
+def test_logs_are_json_lines_with_the_same_fields_everywhere(shell: Shell) -> None:
+    """Can ops follow one step through its life by its fields?"""
+    events = [json.loads(line) for line in shell("grid").err.splitlines()]
+    finished = next(event for event in events if event["event"] == "step_finished")
+    assert {
+        "project",
+        "sequence",
+        "shot",
+        "step",
+        "attempt",
+        "take",
+        "provider",
+        "cost",
+        "duration",
+    } <= finished.keys()
+    assert all({"event", "level", "timestamp"} <= event.keys() for event in events)
+
+
+@pytest.mark.parametrize("words", [("--help",), ("status",), ("status", "--json"), ("pick", "SEQ01", "1")])
+def test_quick_commands_load_nothing_heavy(waiting: Shell, words: tuple[str, ...]) -> None:
+    """Do they stay free of picture, web, vendor and migration libraries, and of models of ours?"""
+    heavy = (
+        "PIL",
+        "numpy",
+        "av",
+        "sqlalchemy",
+        "alembic",
+        "anyio",
+        "structlog",
+        "stamina",
+        "pydantic_settings",
+    )
+    ours = ("starsend.config", "starsend.documents", "client_async.sequences", "client_async.wiring")
+    code = (
+        f"import atexit, sys; sys.argv = ['starsend', *{words!r}];"
+        f"atexit.register(lambda: print('loaded', *[m for m in {heavy + ours!r} if m in sys.modules], file=sys.stderr));"
+        "from client_async.client_generate import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=waiting.root, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.split() == ["loaded"]
+
+
+def test_the_house_line(shell: Shell) -> None:
+    """Does shots.json become locked keyframes and videos, once, with a bad shot holding up no other?"""
+    shots = [
+        {"id": "SH010", "prompt": "a lighthouse", "seconds": 0.25, "aspect_ratio": "1:1"},
+        {"id": "SH020", "prompt": "@nobody", "seconds": 0.25},
+        {"id": "SH030", "prompt": "snow", "seconds": 0.25, "camera": "hold", "aspect_ratio": "1:1"},
+    ]
+    (shell.project / "shots.json").write_text(json.dumps({"shots": shots}))
+    said = shell("pipeline")
+    assert said.code == 2
+    assert "@nobody" in said.out
+    assert len(list((shell.project / "media" / "takes").rglob("*.mp4"))) == 2
+    shell("pipeline")
+    assert json.loads(shell("costs", "--json").out)["total"]["calls"] == 4
+    (shell.project / "shots.json").write_text(json.dumps({"shots": [{**shots[0], "secs": 3}]}))
+    one_line(shell("pipeline"), 2, "shots[0]", "did you mean 'seconds'")
