@@ -1,0 +1,1 @@
+"""One vendor each, behind the seam of `starsend.api_client`."""
