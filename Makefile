@@ -20,7 +20,7 @@ bench: $(READY)
 	$(BIN)/python -m bench.startup
 
 schemas: $(READY)
-	$(BIN)/python -m tests.write_schemas
+	$(BIN)/python -m client_async.schemas projects/demo/schemas
 
 clean:
 	rm -rf $(VENV)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from client_async.projects import Place
-from client_async.schemas import MODELS, schema_file
+from client_async.schemas import write_schemas
 from client_async.sequence_file import SCHEMA
 from client_async.sequences import Sequences
 from starsend.documents import parse_document
@@ -51,8 +51,7 @@ def make_project(root: Path, name: str, brief: Path | None) -> Place:
     config = place.folder / "starsend_config.json"
     if not config.exists():
         write_durably(config, _dump({"$schema": "./schemas/starsend_config.schema.json"}))
-    for model in MODELS:
-        write_durably(place.folder / "schemas" / f"{model}.schema.json", schema_file(model))
+    write_schemas(place.folder / "schemas")
     return place
 
 

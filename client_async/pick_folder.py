@@ -73,9 +73,13 @@ class PickFolder:
         self._now = now
 
     def take_picks(self) -> list[Verdict]:
-        """Decide every pick that lies there, oldest first, each exactly once; leaves what is still being written."""
+        """Decide every pick that lies there, oldest first, each exactly once; leaves what is still being written.
+
+        Raises BrokenJson, BadShape, MissingFile: the document cannot be read; no pick has been touched.
+        """
         if not self._folder.is_dir():
             return []
+        self._file.read()  # while the brief is broken, picks lie where they are: it is not their fault
         claimed = self._folder / ".claimed"
         claimed.mkdir(exist_ok=True)
         with self._alone():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 from rich.console import Console
+from rich.markup import escape
 
 from client_async.client_sequence_runner import ClientSequenceRunner
 from client_async.costs import CostReport, cost_report, takes_in_use
@@ -17,7 +18,7 @@ from client_async.drive import Work, drive
 from client_async.pick_folder import PickFolder
 from client_async.projects import Place
 from client_async.screens import LiveProgress
-from client_async.sequence_file import sequence_in
+from client_async.sequence_file import Document, sequence_in
 from client_async.sequences import Action, Sequence, next_action, read_sequences
 from client_async.wiring import open_store, open_workshop
 from starsend.clock import Stopped, SystemClock
@@ -84,7 +85,8 @@ def take_picks(place: Place, console: Console) -> int:
     verdicts = PickFolder(place.picks, place.file).take_picks()
     for verdict in verdicts:
         mark = "[green]accepted[/]" if verdict.accepted else "[red]rejected[/]"
-        console.print(f"  {verdict.file}  {mark}  {verdict.reason}", highlight=False, soft_wrap=True)
+        said = f"  {escape(verdict.file)}  {mark}  {escape(verdict.reason)}"
+        console.print(said, highlight=False, soft_wrap=True)
     return sum(verdict.accepted for verdict in verdicts)
 
 
@@ -96,7 +98,10 @@ def project_costs(place: Place) -> CostReport:
 
 def costs_of(place: Place, store: ExecutionStore) -> CostReport:
     """As ``project_costs``, of an open ledger."""
-    document = place.file.read() if place.file.path.exists() else {"sequences": {}}
+    document: Document = {"sequences": {}}
+    if place.file.path.exists():
+        read_sequences(place.file)  # a mangled history is told by its path, not stumbled over
+        document = place.file.read()
     names = list(document["sequences"])
     house = [take for take in store.takes() if take.shot_id.removesuffix("_frame") not in names]
     latest = {take.shot_id: take.take_id for take in house}  # oldest first, so the newest stays
@@ -119,7 +124,7 @@ def run_house_line(place: Place, shots_file: Path, console: Console) -> list[Sho
         with console.status(f"house line: {len(shots)} shots"):
             for outcome in line.run(shots):
                 outcomes.append(outcome)
-                made = outcome.take.media.path if outcome.take else f"[red]{outcome.error}[/]"
+                made = outcome.take.media.path if outcome.take else f"[red]{escape(str(outcome.error))}[/]"
                 console.print(f"  {outcome.shot_id}  {made}", highlight=False, soft_wrap=True)
     return outcomes
 

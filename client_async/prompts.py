@@ -7,8 +7,8 @@ from collections.abc import Sequence as Many
 from client_async.sequences import GridRecord, Shot
 
 FRAMINGS = (
-    ("Top-left", "a wide establishing shot, the figures small in their surroundings"),
-    ("Top-right", "a close shot on the main figure or object, the background soft"),
+    ("Top-left", "a wide establishing shot, seen from far away"),
+    ("Top-right", "a close shot of what matters most, the background soft"),
     ("Bottom-left", "a low angle, the camera near the ground looking up"),
     ("Bottom-right", "a high angle, the camera above looking down"),
 )
@@ -44,22 +44,19 @@ def grid_prompt(scene: str, *, gutter: str, wrong: Many[GridRecord] = ()) -> str
         "- every panel is a complete frame of the same scene, same people, same clothes, same light;",
         "- the four panels differ in framing, as described below;",
         "- no text, no numbers, no borders, no frames around the picture.",
-        "",
-        *(f"{place}: {framing}." for place, framing in FRAMINGS),
     ]
     if wrong:
         said = "; ".join(dict.fromkeys(_mistake(record) for record in wrong))
-        lines += [
-            "",
-            f"This is attempt {len(wrong) + 1}. Before, {said}. Do not repeat that: draw four separate panels, 2x2.",
-        ]
-    return "\n".join(lines)
+        lines.append(
+            f"- this is attempt {len(wrong) + 1}: before, {said}; do not repeat that, draw four separate panels."
+        )
+    return "\n".join([*lines, "", *(f"{place}: {framing}." for place, framing in FRAMINGS)])
 
 
 def frame_prompt(scene: str, cell: int) -> str:
     """Ask for one of the four start frames by itself; ``cell`` counts 1 to 4."""
     _, framing = FRAMINGS[cell - 1]
-    return f"Create one single full-frame image of this scene: {scene}\n\nFraming: {framing}.\nNo panels, no text, no borders."
+    return f"Create one single full-frame image of {scene}\n\nFraming: {framing}.\nNo panels, no text, no borders."
 
 
 def shot_prompt(shot: Shot) -> str:

@@ -1,7 +1,12 @@
-"""JSON Schemas for editors: what may stand in each file that people write."""
+"""JSON Schemas for editors: what may stand in each file that people write.
+
+python -m client_async.schemas FOLDER      writes them; `make schemas` does so for projects/demo
+"""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,6 +15,7 @@ from pydantic import BaseModel
 from client_async.sequences import Sequences
 from starsend.config import Settings
 from starsend.elements import ElementFile
+from starsend.files import write_durably
 from starsend.pipeline import ShotList
 
 MODELS: dict[str, type[BaseModel]] = {
@@ -25,3 +31,13 @@ def schema_file(name: str) -> bytes:
     schema: dict[str, Any] = MODELS[name].model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+def write_schemas(folder: Path) -> None:
+    """Write every schema into ``folder``. Raises CannotWrite."""
+    for name in MODELS:
+        write_durably(folder / f"{name}.schema.json", schema_file(name))
+
+
+if __name__ == "__main__":
+    write_schemas(Path(sys.argv[1]))

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -57,7 +58,9 @@ class LiveProgress:
         """Take in one event; safe to call from any thread."""
         if not self._console.is_terminal or moved.state in RESTING:
             self._console.print(
-                f"  {moved.sequence}  [bold]{moved.state}[/]  {moved.status}", highlight=False, soft_wrap=True
+                f"  {moved.sequence}  [bold]{moved.state}[/]  {escape(moved.status)}",
+                highlight=False,
+                soft_wrap=True,
             )
         if moved.state in RESTING:
             line = self._lines.pop(moved.sequence, None)
@@ -65,7 +68,7 @@ class LiveProgress:
                 self._bar.remove_task(line)
             self._bar.advance(self._all)
             return
-        text = f"{moved.sequence} {moved.state}: {moved.status}"
+        text = f"{moved.sequence} {moved.state}: {escape(moved.status)}"
         if moved.sequence in self._lines:
             self._bar.update(self._lines[moved.sequence], description=text)
         elif len(self._lines) < SHOWN_AT_ONCE:

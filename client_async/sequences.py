@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_
 
 from client_async.sequence_file import Document, SequenceFile, sequence_in
 from starsend.documents import parse_document
+from starsend.errors import BadInput
 from starsend.orchestrator.step_key import check_shot_id
 
 GridState = Literal[
@@ -161,8 +162,13 @@ class Sequences(Part):
         for name in sequences:
             try:
                 check_shot_id(name)
-            except Exception as wrong:
+            except BadInput as wrong:
                 raise ValueError(str(wrong)) from wrong
+            owner = name.partition("_grid")[0]
+            if owner != name and owner in sequences:
+                raise ValueError(
+                    f"{name!r} is what the grids of {owner!r} are booked under; choose another name"
+                )
         return sequences
 
 

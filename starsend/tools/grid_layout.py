@@ -82,9 +82,9 @@ def read_grid(
         return GridVerdict(False, "blank")
     upright, sideways = _Axis(work, expected), _Axis(work.transpose(1, 0, 2), expected)
     refusal = _layout_refusal(upright, sideways)
-    if refusal:
-        return refusal
-    return _grid(image, shrink, upright, sideways)
+    if refusal is None and expected is not None:
+        refusal = _gutter_doubt(upright.cut, sideways.cut)
+    return refusal or _grid(image, shrink, upright, sideways)
 
 
 class _Axis:
@@ -140,6 +140,20 @@ def _layout_refusal(upright: _Axis, sideways: _Axis) -> GridVerdict | None:
     if (rows, columns) == (1, 1):
         seen = "some of the four seams are missing"
     return GridVerdict(False, "wrong_layout", rows=rows, columns=columns, detail=f"it shows {seen}")
+
+
+def _gutter_doubt(upright: Cut, sideways: Cut) -> GridVerdict | None:
+    """Why a cross of seams is not believed where a gutter of a named colour was asked for; None when it is."""
+    came = [cut.colour is not None for cut in (upright, sideways)]
+    if all(came):
+        return None
+    if any(came):  # the other seam is a chance edge in the picture
+        across = "down" if came[0] else "across"
+        return GridVerdict(False, "wrong_layout", detail=f"the gutter asked for runs {across} it only")
+    # Panels may still meet edge to edge, but then every arm must be plain to see: a horizon and a pole are not.
+    if min(*upright.arms, *sideways.arms) < _LINE:
+        return GridVerdict(False, "single", rows=1, columns=1)
+    return None
 
 
 def _grid(image: Image.Image, shrink: int, upright: _Axis, sideways: _Axis) -> GridVerdict:

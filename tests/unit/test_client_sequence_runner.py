@@ -166,7 +166,7 @@ async def test_a_wrong_grid_is_asked_for_again_in_other_words(studio: Studio) ->
     steps = [studio.shop.store.step(record.takes[0]) for record in sequence.grid_history]
     prompts = [step.request["prompt"] for step in steps if step]
     assert len(set(prompts)) == 3
-    assert "Before, " in prompts[1]
+    assert "attempt 2: before, " in prompts[1]
     report = costs_of(studio.place, studio.shop.store)
     assert (report.total.accepted, report.total.rejected) == (Decimal("0.05"), Decimal("0.10"))
 

@@ -1,0 +1,305 @@
+"""Does the document say what comes next, keep what it does not know, and name what is wrong in it?"""
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client_async.picks import PICKABLE
+from client_async.schemas import schema_file
+from client_async.sequence_file import SequenceFile
+from client_async.sequences import (
+    Action,
+    GridRecord,
+    GridState,
+    LockedKeyframe,
+    Pick,
+    Sequence,
+    Sequences,
+    Shot,
+    TakeRecord,
+    next_action,
+    read_sequence,
+    read_sequences,
+)
+from starsend.documents import BadDocument, parse_document
+from starsend.errors import UnknownName
+
+AT = "2026-11-23T12:00:00+00:00"
+BRIEF = Path(__file__).parents[2] / "projects" / "demo" / "brief.json"
+
+
+def grid(name: str = "g1", *, ok: bool = True, round_: int = 1) -> dict[str, Any]:
+    reason = "ok" if ok else "single"
+    return {
+        "grid": name,
+        "round": round_,
+        "via": "model",
+        "verdict": {"ok": ok, "reason": reason, "explanation": "as read"},
+        "takes": [f"take-{name}"],
+        "at": AT,
+    }
+
+
+def pick(cell: int = 3, of: str = "g1") -> dict[str, Any]:
+    return {"cell": cell, "grid": of, "by": "mara", "via": "test", "at": AT}
+
+
+def locked(cell: int = 3, of: str = "g1", sha256: str = "aa") -> dict[str, Any]:
+    return {"path": "k.png", "sha256": sha256, "grid": of, "cell": cell, "by": "mara", "at": AT}
+
+
+def take(keyframe: str = "aa") -> dict[str, Any]:
+    return {"take": "t1", "path": "t1.mp4", "attempt": 1, "keyframe": keyframe, "brief": "bb", "at": AT}
+
+
+def raw(**fields: Any) -> dict[str, Any]:
+    return {"prompt": "a harbour", "shots": [{"prompt": "gulls rise", "seconds": 3}], **fields}
+
+
+GRID = {"grid_id": "g1", "grid_history": [grid()]}
+PICKED = {**GRID, "pick": pick(), "selected_cell": 3}
+LOCKED = {**PICKED, "keyframe": locked()}
+DONE = {**LOCKED, "take": take(), "grid_state": "done"}
+
+
+# --------------------------------------------------------------------------------------- next_action
+
+
+@pytest.mark.parametrize(
+    ("fields", "action"),
+    [
+        ({}, "explore"),
+        ({"grid_state": "exploring"}, "explore"),
+        ({"grid_history": [grid(ok=False)], "grid_state": "retrying"}, "explore"),
+        ({"grid_id": "g9", "grid_history": [grid()]}, "explore"),
+        ({"grid_state": "failed"}, "explore"),
+        ({"selected_cell": 2}, "explore"),
+        (GRID, None),
+        ({**GRID, "selected_cell": 3}, "adopt_edit"),
+        ({**PICKED, "selected_cell": 1}, "adopt_edit"),
+        ({**LOCKED, "selected_cell": 1}, "adopt_edit"),
+        ({**DONE, "selected_cell": 1}, "adopt_edit"),
+        (PICKED, "lock"),
+        ({**PICKED, "selected_cell": None}, "lock"),
+        ({**PICKED, "keyframe": locked(cell=1)}, "lock"),
+        ({**PICKED, "keyframe": locked(of="g0")}, "lock"),
+        (LOCKED, "generate"),
+        ({**LOCKED, "grid_state": "failed"}, "generate"),
+        ({**LOCKED, "grid_state": "generating"}, "generate"),
+        ({**LOCKED, "take": take("old"), "grid_state": "stale"}, "generate"),
+        (DONE, None),
+        ({**PICKED, "pick": pick(of="g0")}, None),
+        ({**LOCKED, "pick": pick(of="g0")}, None),
+        ({**DONE, "regrid": True}, "explore"),
+        ({**GRID, "regrid": True, "selected_cell": 3}, "explore"),
+        ({**DONE, "regrid": True, "deleted": True}, None),
+        ({"deleted": True}, None),
+        ({"grid_state": "recovery"}, None),
+        ({**LOCKED, "grid_state": "recovery"}, None),
+        ({**DONE, "regrid": True, "grid_state": "recovery"}, None),
+    ],
+)
+def test_the_next_step_follows_from_the_state_alone(fields: dict[str, Any], action: Action | None) -> None:
+    """For each state of a sequence: is the next step the one that takes it on, or none where a person is needed?"""
+    assert next_action(Sequence.model_validate(raw(**fields))) == action
+
+
+@pytest.mark.parametrize("state", get_args(GridState))
+def test_every_state_can_stand_in_a_document(state: GridState) -> None:
+    """Is each state taken from a file, written to one, described by the schema, and answered by next_action?"""
+    sequence = Sequence.model_validate(raw(**LOCKED, grid_state=state))
+    assert sequence.grid_state == state
+    assert next_action(sequence) == (None if state == "recovery" else "generate")
+    check({"sequences": {"SEQ01": sequence.model_dump(mode="json")}})
+
+
+def test_every_pickable_state_is_a_state() -> None:
+    """Do the rules for picking and the document speak of the same states?"""
+    assert set(PICKABLE) < set(get_args(GridState))
+
+
+NAMES = st.sampled_from(["g1", "g2", "g3"])
+CELLS = st.integers(1, 4)
+SHAS = st.sampled_from(["aa", "bb"])
+SEQUENCES = st.builds(
+    Sequence,
+    prompt=st.text(min_size=1, max_size=5),
+    shots=st.lists(st.builds(Shot, prompt=st.just("p"), seconds=st.floats(0.1, 60)), min_size=1, max_size=6),
+    grid_state=st.sampled_from(get_args(GridState)),
+    grid_id=st.none() | NAMES,
+    grid_history=st.lists(
+        st.builds(grid, NAMES, ok=st.booleans(), round_=st.integers(1, 9)).map(GridRecord.model_validate),
+        max_size=4,
+    ),
+    selected_cell=st.none() | CELLS,
+    regrid=st.booleans(),
+    deleted=st.booleans(),
+    pick=st.none() | st.builds(pick, CELLS, NAMES).map(Pick.model_validate),
+    keyframe=st.none() | st.builds(locked, CELLS, NAMES, SHAS).map(LockedKeyframe.model_validate),
+    take=st.none() | st.builds(take, SHAS).map(TakeRecord.model_validate),
+)
+
+
+@given(SEQUENCES)
+def test_next_action_answers_for_any_sequence(sequence: Sequence) -> None:
+    """For any valid sequence: an action or None, never an error, and nothing for a deleted one?"""
+    action = next_action(sequence)
+    assert action in (*get_args(Action), None)
+    if sequence.deleted:
+        assert action is None
+    if action in ("lock", "generate"):
+        assert sequence.pick is not None
+        assert sequence.pick.grid == sequence.grid_id
+
+
+@given(SEQUENCES)
+def test_locking_a_pick_ends_the_locking(sequence: Sequence) -> None:
+    """Once a pick is locked as the runner does it: is the next step never to lock it again?"""
+    if next_action(sequence) != "lock":
+        return
+    assert sequence.pick is not None
+    assert sequence.grid is not None
+    keyframe = LockedKeyframe.model_validate(locked(sequence.pick.cell, sequence.grid.grid))
+    assert next_action(sequence.model_copy(update={"keyframe": keyframe})) in ("generate", None)
+
+
+# --------------------------------------------------------------------------------------- properties
+
+
+def test_the_grid_is_the_one_that_is_named() -> None:
+    """Is the grid to pick from the one of ``grid_id``, among right and wrong ones?"""
+    history = [grid("g1", ok=False), grid("g2"), grid("g3", round_=2)]
+    sequence = Sequence.model_validate(raw(grid_id="g2", grid_history=history))
+    assert sequence.grid is not None
+    assert (sequence.grid.grid, sequence.round) == ("g2", 3)
+    assert Sequence.model_validate(raw(grid_history=history)).grid is None
+
+
+@pytest.mark.parametrize(
+    ("accepted", "round_"), [([], 1), ([False, False], 1), ([False, True], 2), ([True, True], 3)]
+)
+def test_a_round_ends_with_an_accepted_grid(accepted: list[bool], round_: int) -> None:
+    """Does the round go up with each accepted grid, and only then?"""
+    history = [grid(f"g{number}", ok=ok) for number, ok in enumerate(accepted)]
+    assert Sequence.model_validate(raw(grid_history=history)).round == round_
+
+
+@pytest.mark.parametrize(
+    ("fields", "stale"),
+    [(DONE, False), ({**DONE, "take": take("old")}, True), (LOCKED, False), ({"take": take()}, False)],
+)
+def test_a_take_is_stale_when_its_frame_is_not_the_locked_one(fields: dict[str, Any], stale: bool) -> None:
+    """Is a video stale exactly when another start frame is locked now?"""
+    assert Sequence.model_validate(raw(**fields)).stale is stale
+
+
+# -------------------------------------------------------------------------------- schema, round trip
+
+
+def check(document: object) -> None:
+    jsonschema.Draft202012Validator(json.loads(schema_file("sequences"))).validate(document)
+
+
+@given(SEQUENCES)
+def test_any_sequence_survives_the_way_to_disk_and_back(sequence: Sequence) -> None:
+    """Is what we write valid by our own schema, and read back the same?"""
+    document = Sequences(sequences={"SEQ01": sequence}).model_dump(mode="json", by_alias=True)
+    check(document)
+    assert parse_document(Sequences, document, "x").sequences["SEQ01"] == sequence
+
+
+def test_unknown_fields_are_kept() -> None:
+    """Are other tools' fields kept at every level?"""
+    theirs = {"edl": {"reel": 3}}
+    document = {
+        "theirs": theirs,
+        "_starsend": {"schema": "starsend.sequences/1", "revision": 4, "theirs": theirs},
+        "sequences": {
+            "SEQ01": raw(
+                theirs=theirs,
+                shots=[{"prompt": "p", "seconds": 3, "theirs": theirs}],
+                pick={**pick(), "theirs": theirs},
+            )
+        },
+    }
+    check(document)
+    kept = json.dumps(parse_document(Sequences, document, "x").model_dump(mode="json", by_alias=True))
+    assert kept.count('"theirs": {"edl": {"reel": 3}}') == 5
+
+
+def test_the_demo_brief_is_taken_by_both() -> None:
+    """Do the schema and the program agree on the shipped sample, and is all of it new?"""
+    document = json.loads(BRIEF.read_text(encoding="utf-8"))
+    check(document)
+    sequences = parse_document(Sequences, document, BRIEF).sequences
+    assert {next_action(sequence) for sequence in sequences.values()} == {"explore"}
+
+
+# -------------------------------------------------------------------------------------------- faults
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"prompt": ""}, "prompt: string should have at least 1 character"),
+    ({"prompt": 3}, "prompt: input should be a valid string (it is 3)"),
+    ({"shots": []}, "shots: list should have at least 1 item"),
+    ({"shots": [{"prompt": "p", "seconds": 3}] * 7}, "shots: list should have at most 6 items"),
+    (
+        {"shots": [{"prompt": "p", "seconds": 3}, {"prompt": "p", "seconds": 0}]},
+        "shots[1].seconds: input should be",
+    ),
+    (
+        {"shots": [{"prompt": "p", "seconds": 61}]},
+        "shots[0].seconds: input should be less than or equal to 60",
+    ),
+    ({"shots": [{"prompt": "p", "seconds": "three"}]}, "shots[0].seconds: input should be a valid number"),
+    ({"shots": [{"seconds": 3}]}, "shots[0].prompt: field required"),
+    ({"shots": "push in"}, "shots: input should be a valid list (it is 'push in')"),
+    ({"aspect_ratio": "17:9"}, "aspect_ratio: input should be '1:1', '16:9'"),
+    ({"elements": ["mara", 3]}, "elements[1]: input should be a valid string"),
+    ({"selected_cell": 5}, "selected_cell: input should be less than or equal to 4 (it is 5)"),
+    ({"selected_cell": 0}, "selected_cell: input should be greater than or equal to 1"),
+    ({"selected_cell": "3"}, "selected_cell: input should be a valid integer (it is '3')"),
+    ({"selected_cell": True}, "selected_cell: input should be a valid integer (it is True)"),
+    ({"selected_cell": 2.5}, "selected_cell: input should be a valid integer (it is 2.5)"),
+    ({"regrid": "yes"}, "regrid: input should be a valid boolean"),
+    ({"deleted": 1}, "deleted: input should be a valid boolean"),
+    ({"grid_state": "waiting"}, "grid_state: input should be 'new', 'exploring'"),
+    ({"pick": {**pick(), "cell": 9}}, "pick.cell: input should be less than or equal to 4"),
+    ({"grid_history": [grid(), {**grid(), "round": 0}]}, "grid_history[1].round: input should be"),
+    ({"take_attempt": 0}, "take_attempt: input should be greater than or equal to 1"),
+]
+
+
+@pytest.mark.parametrize(("fields", "said"), WRONG, ids=[said[:40] for _, said in WRONG])
+def test_a_wrong_brief_names_its_json_path(project_dir: Path, fields: dict[str, Any], said: str) -> None:
+    """Does each fault name file, sequence and JSON path, for the program and for an editor's schema?"""
+    path = project_dir / "sequences.json"
+    document = {"sequences": {"SEQ01": raw(), "SEQ02": raw(**fields)}}
+    path.write_text(json.dumps(document))
+    file = SequenceFile(path)
+    for read in (lambda: read_sequences(file), lambda: read_sequence(file, "SEQ02")):
+        with pytest.raises(BadDocument) as caught:
+            read()
+        assert str(caught.value).startswith(f"{path}: sequences.SEQ02.{said}")
+    with pytest.raises(jsonschema.ValidationError):
+        check(document)
+
+
+def test_a_fault_elsewhere_does_not_hold_a_sequence_up(project_dir: Path) -> None:
+    """Can one sequence be read while another one is wrong?"""
+    path = project_dir / "sequences.json"
+    path.write_text(json.dumps({"sequences": {"SEQ01": raw(title="good"), "SEQ02": {}}}))
+    assert read_sequence(SequenceFile(path), "SEQ01").title == "good"
+    with pytest.raises(UnknownName, match="Did you mean SEQ0"):
+        read_sequence(SequenceFile(path), "SEQ03")
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "SEQ 01", ".hidden", "é", "-x", "x" * 81, "a\n"])
+def test_a_name_that_cannot_name_files_is_refused(name: str) -> None:
+    """Is a sequence name that would leave its folder, or make no good file name, refused?"""
+    with pytest.raises(BadDocument, match="cannot be a shot id"):
+        parse_document(Sequences, {"sequences": {name: raw()}}, "sequences.json")
