@@ -7,13 +7,12 @@ READY := $(VENV)/.ready
 .PHONY: demo test bench schemas clean
 
 demo: $(READY)
-	$(BIN)/starsend demo
+	@$(BIN)/starsend demo
 
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n auto
 
 bench: $(READY)
@@ -25,10 +24,14 @@ schemas: $(READY)
 clean:
 	rm -rf $(VENV)
 
-# Debian ships Python without venv; a machine that lacks it is told, or mended where we may.
+# Debian ships Python without venv: root gets it installed, anybody else is told how.
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
-	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); \
-	  else echo "starsend: Python's venv is missing; run: sudo apt-get install python3-venv" >&2; exit 1; fi; }
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "starsend needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  if [ "$$(id -u)" = 0 ]; then echo "installing python3-venv"; apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; \
+	  else echo "Python's venv is missing; run: sudo apt-get install python3-venv" >&2; exit 1; fi
+	@echo "setting up $(VENV) (once; about half a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -43,8 +43,11 @@ class Workshop:
 
     async def paid(self, lane: Lane, step: Callable[[], Take]) -> Take:
         """The take of a paid ``step``, borne with while the vendor says "not now"."""
-        caller = stamina.AsyncRetryingCaller(**patience(self.settings.retry))
-        return await caller(worth_waiting, self.executor.run, lane, step)
+
+        async def send() -> Take:  # without arguments, for stamina logs those and prompts are long
+            return await self.executor.run(lane, step)
+
+        return await stamina.AsyncRetryingCaller(**patience(self.settings.retry))(worth_waiting, send)
 
     def path(self, *parts: str) -> Path:
         """A path inside the project."""

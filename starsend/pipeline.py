@@ -126,4 +126,7 @@ class Pipeline:
         return ShotOutcome(shot_id=shot.id, keyframe=keyframe, take=take)
 
     def _paid(self, step: Callable[[], Take]) -> Take:
-        return stamina.RetryingCaller(**patience(self._settings.retry))(worth_waiting, step)
+        def send() -> Take:  # a function of a name, for stamina logs what it calls and prompts are long
+            return step()
+
+        return stamina.RetryingCaller(**patience(self._settings.retry))(worth_waiting, send)

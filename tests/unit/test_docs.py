@@ -1,0 +1,134 @@
+"""Are the documents true? Their commands run, their snippets parse, their lists are complete."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client_async import status_view
+from client_async.costs import CostReport, Spend
+from client_async.schemas import MODELS, schema_file
+from client_async.sequences import GridState, Sequences
+from starsend.config import Settings
+from starsend.documents import parse_document
+from starsend.elements import ElementFile
+from starsend.pipeline import ShotList
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "guide.md").read_text()
+README = (ROOT / "README.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+
+
+def blocks(text: str, kind: str) -> list[str]:
+    """The fenced blocks of one kind, in order."""
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> list[list[str]]:
+    lines = "".join(blocks(text, "sh")).splitlines()
+    return [shlex.split(line, comments=True) for line in lines if line.startswith("starsend ")]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
+def test_the_commands_run_in_order(page: str, tmp_path: Path) -> None:
+    """Can a reader type every command of the page, in an empty folder, and be done?"""
+    environ = {**os.environ, "STARSEND_IMAGE__SIZE": "1K", "STARSEND_VIDEO__RESOLUTION": "480p"}
+    found = commands((ROOT / page).read_text())
+    assert len(found) >= 6
+    for command in found:
+        done = subprocess.run(
+            [sys.executable, "-m", "client_async.client_generate", *command[1:]],
+            cwd=tmp_path,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+
+
+def test_the_two_commands_of_the_readme_are_make_targets() -> None:
+    """Does the README's first block name what the Makefile has?"""
+    targets = re.findall(r"^make (\w+)", blocks(README, "sh")[0], re.MULTILINE)
+    assert targets == ["demo", "test"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+@pytest.mark.parametrize(
+    ("kind", "model"),
+    [("sequences", Sequences), ("element", ElementFile), ("config", Settings), ("shots", ShotList)],
+)
+def test_the_guides_documents_are_valid(kind: str, model: type[Any]) -> None:
+    """Does what the guide shows pass our own checks?"""
+    (shown,) = blocks(GUIDE, f"json {kind}")
+    parse_document(model, json.loads(shown), "docs/guide.md")
+
+
+def keys(value: object) -> object:
+    """A JSON value with everything but its keys taken out."""
+    if isinstance(value, dict):
+        return {name: keys(inner) for name, inner in value.items()}
+    return [keys(value[0])] if isinstance(value, list) else None
+
+
+def test_the_guides_json_shapes_are_what_the_commands_print() -> None:
+    """Is the documented shape of status and costs the real one?"""
+    (status,) = blocks(GUIDE, "json status")
+    assert keys(json.loads(status)) == keys(status_view.as_json({"spring": {"SEQ01": {}}}))
+    (costs,) = blocks(GUIDE, "json costs")
+    assert keys(json.loads(costs)) == keys(CostReport("spring", Spend(), {"SEQ01": Spend()}).as_json())
+
+
+def test_every_state_is_explained() -> None:
+    """Does the guide name each state a sequence can be in?"""
+    states = GridState.__args__  # type: ignore[attr-defined]
+    assert [state for state in states if f"`{state}`" not in GUIDE] == []
+
+
+def test_every_log_event_is_listed() -> None:
+    """Is the table of events complete, with the right levels?"""
+    listed = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", OPERATIONS, re.MULTILINE))
+    logged = {}
+    for package in ("starsend", "client_async"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    owner, level = node.func.value, node.func.attr
+                    if isinstance(owner, ast.Name) and owner.id == "log":
+                        name = node.args[0]
+                        assert isinstance(name, ast.Constant)
+                        logged[name.value] = level
+    assert listed == logged
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_shipped_schemas_are_current(name: str) -> None:
+    """Does the sample project carry the schemas of this version? (`make schemas` writes them.)"""
+    assert (ROOT / "projects" / "demo" / "schemas" / f"{name}.schema.json").read_bytes() == schema_file(name)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """Is there a file behind every relative link?"""
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_imports_run_downward() -> None:
+    """Are the import contracts kept, with no exemption?"""
+    done = subprocess.run(
+        ["lint-imports", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "ignore_imports" not in (ROOT / "pyproject.toml").read_text()
