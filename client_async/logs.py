@@ -5,18 +5,20 @@ On a terminal people watch progress instead, so only warnings are written there,
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import orjson
 import structlog
 
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$", re.IGNORECASE)
+URL_PASSWORD = re.compile(r"(://[^:/@\s]+:)[^@\s/]+@")
 REDACTED = "[redacted]"
 LONGEST_VALUE = 500
 """Characters of one field; prompts run to kilobytes and belong in the ledger, not in logs."""
@@ -33,17 +35,39 @@ def configure_logs(*, debug: bool, stream: TextIO = sys.stderr) -> None:
         structlog.processors.format_exc_info,
         Redactor(os.environ),  # last: a traceback may quote a key, and rich ones would show every local
     ]
-    last: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if person
-        else structlog.processors.JSONRenderer(serializer=_dump)
-    )
+    last: structlog.typing.Processor
+    if not person:
+        last = structlog.processors.JSONRenderer(serializer=_dump)
+    elif debug:
+        last = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    else:
+        last = line_for_people
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Terminal()) if person else stream),
         cache_logger_on_first_use=False,
     )
+
+
+class _Terminal(io.TextIOBase):
+    """Standard error as it is at each write: a progress display puts itself in its place while it lives."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def line_for_people(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    """``SEQ04: step failed: the vendor said not now``: what happened to whom, and why."""
+    who = event.get("sequence") or event.get("shot") or event.get("project") or ""
+    why = event.get("error") or event.get("exception") or ""
+    what = str(event["event"]).replace("_", " ")
+    if event["event"] == "stamina.retry_scheduled":
+        what = f"the vendor said not now, trying again in {event['wait_for']:g} s"
+    return "  " + ": ".join(part for part in (str(who), what, str(why)) if part)
 
 
 class Redactor:
@@ -79,7 +103,7 @@ class Redactor:
     def _without_secrets(self, text: str) -> str:
         for secret in self._values:
             text = text.replace(secret, REDACTED)
-        return text
+        return URL_PASSWORD.sub(rf"\1{REDACTED}@", text)
 
 
 def _dump(event: Any, **_ignored: object) -> str:  # noqa: ANN401 - structlog hands over its event

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TaskID,
@@ -36,13 +35,14 @@ class LiveProgress:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._all = self._bar.add_task(what, total=total)
+        self._total, self._ended = total, 0
+        self._all = self._bar.add_task(what, total=total, count=f"0/{total}")
         self._lines: dict[str, TaskID] = {}
 
     def __enter__(self) -> LiveProgress:
@@ -66,13 +66,14 @@ class LiveProgress:
             line = self._lines.pop(moved.sequence, None)
             if line is not None:
                 self._bar.remove_task(line)
-            self._bar.advance(self._all)
+            self._ended += 1
+            self._bar.update(self._all, completed=self._ended, count=f"{self._ended}/{self._total}")
             return
         text = f"{moved.sequence} {moved.state}: {escape(moved.status)}"
         if moved.sequence in self._lines:
             self._bar.update(self._lines[moved.sequence], description=text)
         elif len(self._lines) < SHOWN_AT_ONCE:
-            self._lines[moved.sequence] = self._bar.add_task(text, total=None)
+            self._lines[moved.sequence] = self._bar.add_task(text, total=None, count="")
 
 
 def result_table(sequences: Mapping[str, Mapping[str, Any]], report: CostReport) -> Table:

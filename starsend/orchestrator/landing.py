@@ -73,6 +73,7 @@ class Landing:
         target = self._folder(step.shot_id) / (step.step_key + checked.suffix)
         if file != target:
             rename_durably(file, target)
+        target.with_suffix(BROKEN).unlink(missing_ok=True)  # an earlier fetch of the same result
         path = target.relative_to(self._project_dir).as_posix()
         return checked.as_media(path, sha256_of(target), target.stat().st_size)
 

@@ -33,7 +33,7 @@ class BrokenMedia(StarsendError):
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
-            f"the delivered file is broken ({why})", where=str(path), remedy="it is kept beside the takes"
+            f"the delivered file is broken ({why})", where=str(path), remedy="the bytes are kept beside it"
         )
 
 
@@ -88,7 +88,8 @@ def _check_video(path: Path) -> Checked:
             promised, rate = stream.frames, stream.average_rate or Fraction(1)
             size = stream.codec_context.width, stream.codec_context.height
     except (FFmpegError, IndexError, OSError, ValueError) as wrong:
-        raise BrokenMedia(path, f"no video can be read from it: {wrong}") from wrong
+        why = getattr(wrong, "strerror", None) or wrong
+        raise BrokenMedia(path, f"no video can be read from it: {why}") from wrong
     if frames == 0 or frames < promised:
         raise BrokenMedia(path, f"{frames} of {promised} frames can be read")
     seconds = (Decimal(frames) * rate.denominator / rate.numerator).quantize(Decimal("0.001"))

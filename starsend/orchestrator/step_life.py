@@ -182,7 +182,10 @@ class StepLife:
         self._store.failed(
             step.step_key, error.kind, str(error), charge, "actual" if error.billed else "possible"
         )
-        log.warning("step_failed", fault=error.kind, error=str(error))
+        if error.kind in UNBILLED:
+            log.info("step_turned_away", fault=error.kind, error=error.what)
+        else:
+            log.warning("step_failed", fault=error.kind, error=error.what)
 
     def _replay(self, step: Step) -> Take:
         take = self._store.take(step.step_key)
