@@ -45,7 +45,9 @@ def configure_logs(*, debug: bool, stream: TextIO = sys.stderr) -> None:
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Terminal()) if person else stream),
+        logger_factory=structlog.WriteLoggerFactory(
+            file=cast(TextIO, _Terminal()) if stream is sys.stderr else stream
+        ),
         cache_logger_on_first_use=False,
     )
 

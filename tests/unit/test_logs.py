@@ -12,7 +12,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_async.logs import LONGEST_VALUE, REDACTED, Redactor, configure_logs
+from client_async.logs import LONGEST_VALUE, REDACTED, Redactor, configure_logs, line_for_people
 
 KEY = "sk-live-0123456789"
 
@@ -99,8 +99,27 @@ def test_a_terminal_gets_warnings_for_reading(debug: bool, lines: int) -> None:
     log.info("submitted")
     log.warning("step_failed", attempt=2)
     assert len(stream.getvalue().splitlines()) == lines
-    assert "step_failed" in stream.getvalue()
+    assert ("step_failed" if debug else "step failed") in stream.getvalue()
     assert "{" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (
+            {"event": "step_failed", "sequence": "SEQ1", "error": "no picture"},
+            "  SEQ1: step failed: no picture",
+        ),
+        (
+            {"event": "stamina.retry_scheduled", "sequence": "SEQ1", "wait_for": 17.0, "caused_by": "X()"},
+            "  SEQ1: the vendor said not now, trying again in 17 s",
+        ),
+        ({"event": "stopping"}, "  stopping"),
+    ],
+)
+def test_a_person_reads_what_happened_to_whom(event: dict[str, object], line: str) -> None:
+    """Is a warning one plain line?"""
+    assert line_for_people(None, "warning", event) == line
 
 
 # ------------------------------------------------------------------------------------------- secrets
