@@ -83,7 +83,10 @@ class ClientSequenceRunner:
             return sequence
         async with self._telling():
             if again:
-                await self._report(regrid=True)  # so that a run that dies here is taken up again
+                # On disk first, so that a run that dies here is taken up again.
+                used_up = any(record.round == sequence.round for record in sequence.grid_history)
+                await self._report(regrid=True, grid_restarts=sequence.grid_restarts + used_up)
+                sequence = await self.read()
             return await self._explore(sequence)
 
     async def adopt_grid(self, picture: Path) -> Sequence:

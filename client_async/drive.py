@@ -15,6 +15,14 @@ from starsend.errors import StarsendError
 
 log = structlog.get_logger()
 
+
+class Interrupted(StarsendError):
+    """A signal asked us to stop, and we did."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped as asked, nothing is lost", remedy="run it again to go on")
+
+
 Work = Callable[[ClientSequenceRunner], Awaitable[object]]
 
 

@@ -35,6 +35,17 @@ class GridRefused(BadInput):
         super().__init__(why, where=where, remedy=remedy)
 
 
+class NoGrid(StarsendError):
+    """Neither a grid nor four single frames could be had."""
+
+    def __init__(self, name: str, last: StarsendError) -> None:
+        super().__init__(
+            f"no grid could be made ({last.what})",
+            where=name,
+            remedy=f"reword the prompt, or run `starsend grid {name} --again` to pay for new attempts",
+        )
+
+
 class GridMaker:
     """Makes the grids of one sequence called ``name``."""
 
@@ -88,7 +99,7 @@ class GridMaker:
             for cell in CELLS:
                 group.start_soon(draw_cell, cell)
         if failures:
-            raise failures[0]
+            raise NoGrid(self._name, failures[0]) if isinstance(failures[0], NO_PICTURE) else failures[0]
         record = GridRecord(
             grid=f"g{number}",
             round=sequence.round,

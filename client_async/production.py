@@ -11,17 +11,19 @@ from pathlib import Path
 import anyio
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import track
 
 from client_async.client_sequence_runner import ClientSequenceRunner
 from client_async.costs import CostReport, cost_report, takes_in_use
-from client_async.drive import Work, drive
+from client_async.drive import Interrupted, Work, drive
+from client_async.driver_lock import sole_driver
 from client_async.pick_folder import PickFolder
 from client_async.projects import Place
 from client_async.screens import LiveProgress
 from client_async.sequence_file import Document, sequence_in
 from client_async.sequences import Action, Sequence, next_action, read_sequences
 from client_async.wiring import open_store, open_workshop
-from starsend.clock import Stopped, SystemClock
+from starsend.clock import SystemClock
 from starsend.config import load_settings
 from starsend.errors import StarsendError
 from starsend.orchestrator.execution_store import ExecutionStore
@@ -113,7 +115,7 @@ def run_house_line(place: Place, shots_file: Path, console: Console) -> list[Sho
     """Run ``shots.json`` through the house line."""
     shots = read_shots(shots_file)
     outcomes: list[ShotOutcome] = []
-    with open_workshop(place, listener=lambda _: None, stop=threading.Event()) as shop:
+    with sole_driver(place), open_workshop(place, listener=lambda _: None, stop=threading.Event()) as shop:
         line = Pipeline(
             store=shop.store,
             steps=shop.steps,
@@ -121,11 +123,18 @@ def run_house_line(place: Place, shots_file: Path, console: Console) -> list[Sho
             settings=shop.settings,
             by=getpass.getuser(),
         )
-        with console.status(f"house line: {len(shots)} shots"):
-            for outcome in line.run(shots):
-                outcomes.append(outcome)
-                made = outcome.take.media.path if outcome.take else f"[red]{escape(str(outcome.error))}[/]"
-                console.print(f"  {outcome.shot_id}  {made}", highlight=False, soft_wrap=True)
+        running = line.run(shots)
+        for outcome in track(
+            running,
+            "house line",
+            total=len(shots),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ):
+            outcomes.append(outcome)
+            made = outcome.take.media.path if outcome.take else f"[red]{escape(str(outcome.error))}[/]"
+            console.print(f"  {outcome.shot_id}  {made}", highlight=False, soft_wrap=True)
     return outcomes
 
 
@@ -138,12 +147,13 @@ def _work(place: Place, names: Many[str], console: Console, what: str, work: Wor
         return {}
     stop = threading.Event()
     with (
+        sole_driver(place),
         LiveProgress(console, len(names), what) as progress,
         open_workshop(place, listener=progress.show, stop=stop) as shop,
     ):
         errors = anyio.run(drive, shop, names, work, stop)
     if stop.is_set():
-        raise Stopped("a person")
+        raise Interrupted
     return errors
 
 

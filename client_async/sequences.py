@@ -120,6 +120,7 @@ class Sequence(Part):
     grid_id: str | None = None
     grid_path: str | None = None
     grid_history: list[GridRecord] = []
+    grid_restarts: int = Field(default=0, ge=0)
     pick: Pick | None = None
     keyframe: LockedKeyframe | None = None
     take: TakeRecord | None = None
@@ -134,8 +135,8 @@ class Sequence(Part):
 
     @property
     def round(self) -> int:
-        """Which round of exploring this is: 1 until a grid was accepted."""
-        return 1 + sum(record.verdict.ok for record in self.grid_history)
+        """Which round of exploring this is: 1 until a grid was accepted, or a hopeless one begun afresh."""
+        return 1 + self.grid_restarts + sum(record.verdict.ok for record in self.grid_history)
 
     @property
     def stale(self) -> bool:

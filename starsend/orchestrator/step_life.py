@@ -35,7 +35,9 @@ class StepFailed(StarsendError):
 
     def __init__(self, step: Step) -> None:
         super().__init__(
-            f"this step has failed before: {step.error}", where=step.step_key, remedy="make another attempt"
+            f"this step has failed before: {step.error}",
+            where=step.step_key,
+            remedy="make another attempt (--again on the command line)",
         )
 
 
@@ -46,7 +48,7 @@ class StepUnknown(WaitsForPerson):
         super().__init__(
             f"this call to {step.provider} may have been billed and its answer is lost",
             where=step.step_key,
-            remedy="look at the vendor's account, then make another attempt if you accept to pay again",
+            remedy="look at the vendor's account, then make another attempt (--again on the command line) if you accept to pay again",
         )
 
 

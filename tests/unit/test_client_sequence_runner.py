@@ -17,7 +17,7 @@ from PIL import Image
 from client_async.client_sequence_runner import ClientSequenceRunner, WaitsForPick
 from client_async.drive import drive
 from client_async.events import SequenceMoved
-from client_async.grid_maker import GridRefused
+from client_async.grid_maker import GridRefused, NoGrid
 from client_async.picks import BadPick
 from client_async.production import costs_of
 from client_async.projects import Place
@@ -445,3 +445,21 @@ async def test_a_start_frame_that_was_painted_over_is_not_used(explored: Studio)
     with pytest.raises(GridRefused, match="missing or was changed"):
         await explored.runner.generate()
     assert "SEQ01" not in explored.bill
+
+
+async def test_when_no_grid_can_be_had_the_way_on_is_said_and_is_paid_for_only_when_asked(
+    studio: Studio,
+) -> None:
+    """After wrong grids and a refused single, does running again cost nothing, and `again` begin afresh?"""
+    studio.misbehave(misbehave={"SEQ01_grid": ["single"] * 3, "SEQ01_grid_c2": ["refuse"] * 3})
+    for _ in range(2):
+        with pytest.raises(NoGrid, match="starsend grid SEQ01 --again"):
+            await studio.runner.explore_grid()
+    paid = len(studio.bill)
+    assert (await studio.runner.read()).grid_state == "failed"
+    with pytest.raises(NoGrid):
+        await studio.runner.explore_grid()
+    assert len(studio.bill) == paid
+    sequence = await studio.runner.explore_grid(again=True)
+    assert (sequence.grid_id, sequence.grid_state) == ("g4", "waiting_for_pick")
+    assert len(studio.bill) == paid + 1

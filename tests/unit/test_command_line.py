@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -142,6 +144,54 @@ def test_a_picture_from_elsewhere(shell: Shell, tmp_path: Path) -> None:
     single = write_png(tmp_path / "single.png", (800, 600))
     one_line(shell("grid", "SEQ01", "--from", str(single)), 2, "single.png")
     assert shell.document.read_bytes() == before
+
+
+@pytest.mark.parametrize("wrong", [png((600, 400))[:300], b"I am no picture", b"", b"<html>404</html>"])
+def test_a_file_that_is_no_whole_picture_is_never_a_grid(shell: Shell, tmp_path: Path, wrong: bytes) -> None:
+    """Is a truncated picture, or a text called .png, told and nothing changed?"""
+    before = shell.document.read_bytes()
+    (tmp_path / "wrong.png").write_bytes(wrong)
+    one_line(shell("grid", "SEQ01", "--from", "wrong.png"), 2, "wrong.png")
+    assert shell.document.read_bytes() == before
+
+
+def test_two_runs_do_not_drive_one_project_but_a_pick_goes_through(waiting: Shell) -> None:
+    """Is the second run told who is at work, while people go on picking?"""
+    lock = waiting.project / "state" / "driver.lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write("4711")
+        held.flush()
+        one_line(waiting("grid", "SEQ01", "--again"), 1, "process 4711 is working")
+        assert waiting("pick", "SEQ01", "2").code == 0
+        assert waiting("status").code == 0
+    assert waiting("generate").code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_parks_a_waiting_job_and_the_next_run_goes_on(
+    waiting: Shell, number: signal.Signals
+) -> None:
+    """Does a stop in the middle of a long wait end soon, and cost nothing when work goes on?"""
+    waiting.configure(animatic={"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000})
+    waiting("pick", "SEQ01", "1")
+    command = [sys.executable, "-m", "client_async.client_generate", "generate"]
+    with subprocess.Popen(
+        command, cwd=waiting.root, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "step_submitted" in line:
+                run.send_signal(number)
+                break
+        _, err = run.communicate(timeout=20)
+    assert run.returncode == 1
+    assert "nothing is lost" in err
+    assert json.loads(waiting.document.read_text())["sequences"]["SEQ01"]["grid_state"] == "generating"
+    waiting.configure()
+    assert waiting("generate").code == 0
+    book = waiting.project / "state" / "providers" / "animatic" / "calls.jsonl"
+    assert [json.loads(line)["shot_id"] for line in book.read_text().splitlines()] == ["SEQ01_grid", "SEQ01"]
 
 
 @pytest.mark.parametrize(

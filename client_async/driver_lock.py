@@ -1,0 +1,43 @@
+"""One driver a project: whoever drives its sequences holds this lock, and the system frees it when it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from client_async.projects import Place
+from starsend.errors import StarsendError
+from starsend.files import CannotWrite
+
+
+class ProjectBusy(StarsendError):
+    """Another process drives this project."""
+
+    def __init__(self, place: Place, holder: str) -> None:
+        super().__init__(
+            f"process {holder or 'somebody'} is working on this project",
+            where=place.shown(""),
+            remedy="wait until it is done; picks are taken meanwhile",
+        )
+
+
+@contextmanager
+def sole_driver(place: Place) -> Iterator[None]:
+    """Hold the project while the block runs. Raises ProjectBusy, CannotWrite."""
+    path = place.folder / "state" / "driver.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as refused:
+        raise CannotWrite(path, refused) from refused
+    with open(descriptor, "r+") as lock:  # noqa: PTH123 - a descriptor, opened without emptying the holder's note
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ProjectBusy(place, lock.read().strip()) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
