@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from contextlib import AbstractContextManager
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -20,6 +21,8 @@ from starsend.orchestrator.database import Database
 from starsend.orchestrator.records import CostEvent, CostKind, Intent, Keyframe, Media, Step, StepState, Take
 from starsend.orchestrator.tables import cost_events, keyframes, steps, takes
 from starsend.pricing import Quote
+
+R = TypeVar("R", Step, Media, Keyframe, CostEvent)
 
 
 class StaleMove(StarsendError):
@@ -63,7 +66,7 @@ class ExecutionStore:
         """The step with this key, or None."""
         with self._db.read() as connection:
             row = connection.execute(select(steps).where(steps.c.step_key == step_key)).one_or_none()
-        return _step(row) if row else None
+        return _record(Step, row) if row else None
 
     def open_steps(self, shot_id: str | None = None) -> list[Step]:
         """Steps whose end is not known yet, of one shot or of all, oldest first."""
@@ -74,7 +77,8 @@ class ExecutionStore:
             query = query.where(steps.c.shot_id == shot_id)
         with self._db.read() as connection:
             return [
-                _step(row) for row in connection.execute(query.order_by(steps.c.created_at, steps.c.step_key))
+                _record(Step, row)
+                for row in connection.execute(query.order_by(steps.c.created_at, steps.c.step_key))
             ]
 
     def last_attempt(self, shot_id: str) -> int:
@@ -89,22 +93,14 @@ class ExecutionStore:
         """Commit that a call is about to be made, with its estimate. Must happen before anything leaves."""
         now = self._clock.now()
         with self._db.write() as connection:
-            connection.execute(
-                insert(steps).values(
-                    step_key=intent.step_key,
-                    project=self.project,
-                    shot_id=intent.shot_id,
-                    kind=intent.kind,
-                    attempt=intent.attempt,
-                    provider=intent.provider,
-                    model=intent.model,
-                    request_digest=intent.request_digest,
-                    request=dict(intent.request),
-                    state="intended",
-                    created_at=now,
-                    updated_at=now,
-                )
-            )
+            row = {
+                **asdict(intent),
+                "project": self.project,
+                "state": "intended",
+                "created_at": now,
+                "updated_at": now,
+            }
+            connection.execute(insert(steps).values(**row))
             self._book(connection, intent.step_key, "estimated", estimate, "before sending")
 
     def intend_again(self, step_key: str, *, leaving: StepState, never_arrived: bool = False) -> None:
@@ -154,22 +150,9 @@ class ExecutionStore:
                 == "unknown"
             ):
                 self._take_back_possible(connection, step_key)
-            connection.execute(
-                insert(takes).values(
-                    take_id=step_key,
-                    project=self.project,
-                    path=media.path,
-                    sha256=media.sha256,
-                    size_bytes=media.size_bytes,
-                    mime=media.mime,
-                    width=media.width,
-                    height=media.height,
-                    frames=media.frames,
-                    seconds=media.seconds,
-                    shot_prompts=list(shot_prompts) if shot_prompts is not None else None,
-                    created_at=self._clock.now(),
-                )
-            )
+            prompts = None if shot_prompts is None else list(shot_prompts)
+            row = {**asdict(media), "shot_prompts": prompts, "created_at": self._clock.now()}
+            connection.execute(insert(takes).values(take_id=step_key, project=self.project, **row))
             self._book(connection, step_key, "actual", charge, "finished")
         return self.take(step_key)
 
@@ -248,7 +231,9 @@ class ExecutionStore:
         """Every start frame the shot ever had, oldest first; the last one is the one that holds."""
         query = select(keyframes).where(keyframes.c.project == self.project, keyframes.c.shot_id == shot_id)
         with self._db.read() as connection:
-            return [_keyframe(row) for row in connection.execute(query.order_by(keyframes.c.keyframe_id))]
+            return [
+                _record(Keyframe, row) for row in connection.execute(query.order_by(keyframes.c.keyframe_id))
+            ]
 
     # -------------------------------------------------------------------------------------------- money
 
@@ -261,7 +246,7 @@ class ExecutionStore:
             .order_by(cost_events.c.event_id)
         )
         with self._db.read() as connection:
-            return [_cost(row) for row in connection.execute(query)]
+            return [_record(CostEvent, row) for row in connection.execute(query)]
 
     # ---------------------------------------------------------------------------------------------- inside
 
@@ -329,23 +314,15 @@ class ExecutionStore:
         connection.execute(insert(cost_events).values(**again))
 
 
-def _step(row: Row[Any]) -> Step:
-    return Step(**{name: getattr(row, name) for name in Step.__dataclass_fields__})
-
-
 def _take(row: Row[Any]) -> Take:
-    media = Media(**{name: getattr(row, name) for name in Media.__dataclass_fields__})
     same = {
         n: getattr(row, n)
         for n in ("take_id", "shot_id", "kind", "attempt", "provider", "model", "created_at")
     }
     prompts = tuple(row.shot_prompts) if row.shot_prompts is not None else None
-    return Take(media=media, shot_prompts=prompts, **same)
+    return Take(media=_record(Media, row), shot_prompts=prompts, **same)
 
 
-def _keyframe(row: Row[Any]) -> Keyframe:
-    return Keyframe(**{name: getattr(row, name) for name in Keyframe.__dataclass_fields__})
-
-
-def _cost(row: Row[Any]) -> CostEvent:
-    return CostEvent(**{name: getattr(row, name) for name in CostEvent.__dataclass_fields__})
+def _record(kind: type[R], row: Row[Any]) -> R:
+    """A frozen record from the columns of the same names."""
+    return kind(**{field.name: getattr(row, field.name) for field in fields(kind)})

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -75,7 +76,9 @@ class Landing:
             rename_durably(file, target)
         target.with_suffix(BROKEN).unlink(missing_ok=True)  # an earlier fetch of the same result
         path = target.relative_to(self._project_dir).as_posix()
-        return checked.as_media(path, sha256_of(target), target.stat().st_size)
+        facts = asdict(checked)
+        del facts["suffix"]
+        return Media(path=path, sha256=sha256_of(target), size_bytes=target.stat().st_size, **facts)
 
     def _folder(self, shot_id: str) -> Path:
         return self._project_dir / "media" / "takes" / shot_id

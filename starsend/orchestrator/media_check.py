@@ -14,7 +14,7 @@ import av
 from av.error import FFmpegError
 
 from starsend.errors import BadInput, StarsendError
-from starsend.orchestrator.records import Media, StepKind
+from starsend.orchestrator.records import StepKind
 from starsend.tools.image_utils import open_picture
 
 _AT_ONCE: Final = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
@@ -47,18 +47,6 @@ class Checked:
     height: int
     frames: int | None = None
     seconds: Decimal | None = None
-
-    def as_media(self, path: str, sha256: str, size_bytes: int) -> Media:
-        return Media(
-            path=path,
-            sha256=sha256,
-            size_bytes=size_bytes,
-            mime=self.mime,
-            width=self.width,
-            height=self.height,
-            frames=self.frames,
-            seconds=self.seconds,
-        )
 
 
 def check_media(path: Path, kind: StepKind) -> Checked:

@@ -17,14 +17,16 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from starsend.clock import Stopped
+from starsend.config import Settings
 from starsend.errors import BadInput
 from starsend.orchestrator import database
 from starsend.orchestrator.execution_store import ExecutionStore, StaleMove
 from starsend.orchestrator.records import Intent, Media, StepState
+from starsend.orchestrator.step_runner import StepRunner
 from starsend.orchestrator.tables import metadata
 from starsend.pricing import Quote
 from tests.conftest import ManualClock
-from tests.standins.vendor import write_png
+from tests.standins.vendor import Vendor, write_png
 
 QUOTE = Quote(
     provider="gemini",
@@ -289,3 +291,17 @@ def test_an_unusable_place_is_told_in_one_line(tmp_path: Path) -> None:
         ExecutionStore(
             f"sqlite:///{blocked}/execution.db", project="job", project_dir=tmp_path, clock=ManualClock()
         )
+
+
+def test_paid_steps_run_the_same_on_either_ledger(store: ExecutionStore, clock: ManualClock) -> None:
+    """Is a lost call found, a finished one replayed and one step paid once by eight threads, on both databases?"""
+    vendor = Vendor(can_find=True, script=["lost"])
+    runner = StepRunner(store, images=vendor, videos=vendor, settings=Settings(), clock=clock)
+
+    def draw(_: int) -> str:
+        return runner.execute_keyframe("S_grid", "a harbour", aspect_ratio="16:9", size="1K").take_id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(draw, range(8)))) == 1
+    assert len(vendor.bill) == 1
+    assert [event.kind for event in store.costs()] == ["estimated", "actual"]
