@@ -15,7 +15,7 @@ from starsend.documents import parse_document
 from starsend.errors import BadInput
 from starsend.files import write_durably
 from starsend.json_file import read_json
-from starsend.orchestrator.step_key import check_shot_id
+from starsend.orchestrator.step_key import check_name
 
 SAMPLE: dict[str, Any] = {
     "SEQ01": {
@@ -33,7 +33,7 @@ SAMPLE: dict[str, Any] = {
 
 def make_project(root: Path, name: str, brief: Path | None) -> Place:
     """Make ``projects/<name>``. Raises BadInput when there is one, BadDocument when the brief is wrong."""
-    place = Place(root, check_shot_id(name))
+    place = Place(root, check_name(name, "project name"))
     if place.file.path.exists():
         raise BadInput(
             "this project has a brief already",

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import structlog
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
@@ -115,7 +116,11 @@ def run_house_line(place: Place, shots_file: Path, console: Console) -> list[Sho
     """Run ``shots.json`` through the house line."""
     shots = read_shots(shots_file)
     outcomes: list[ShotOutcome] = []
-    with sole_driver(place), open_workshop(place, listener=lambda _: None, stop=threading.Event()) as shop:
+    with (
+        structlog.contextvars.bound_contextvars(project=place.name),
+        sole_driver(place),
+        open_workshop(place, listener=lambda _: None, stop=threading.Event()) as shop,
+    ):
         line = Pipeline(
             store=shop.store,
             steps=shop.steps,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_
 from client_async.sequence_file import Document, SequenceFile, sequence_in
 from starsend.documents import parse_document
 from starsend.errors import BadInput
-from starsend.orchestrator.step_key import check_shot_id
+from starsend.orchestrator.step_key import check_name
 
 GridState = Literal[
     "new",
@@ -162,7 +162,7 @@ class Sequences(Part):
     def _usable_names(cls, sequences: dict[str, Sequence]) -> dict[str, Sequence]:
         for name in sequences:
             try:
-                check_shot_id(name)
+                check_name(name, "sequence name")
             except BadInput as wrong:
                 raise ValueError(str(wrong)) from wrong
             owner = name.partition("_grid")[0]

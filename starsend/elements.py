@@ -10,6 +10,7 @@ An element is a folder ``projects/<p>/elements/<name>/`` with ``element.json`` a
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,7 @@ class Elements:
         """
         found: dict[str, Path] = {}
         for path in sorted(folder.glob("*/element.json")) if folder.is_dir() else []:
-            key = path.parent.name.casefold()
+            key = _key(path.parent.name)
             if key in found:
                 raise SameName(found[key].parent, path.parent)
             found[key] = path
@@ -111,7 +112,7 @@ class Elements:
     def get(self, key: str, *, where: str = "") -> Element:
         """The element called ``key``. Raises UnknownName, which lists the known ones and the nearest."""
         try:
-            return self._by_key[key.casefold()]
+            return self._by_key[_key(key)]
         except KeyError:
             raise UnknownName(
                 "element", f"@{key}", [f"@{k}" for k in self._by_key], where=where or str(self._folder)
@@ -131,7 +132,7 @@ class Elements:
         described: dict[str, Element] = {}
         references: list[Reference] = []
         spelt = []
-        for prompt in prompts:
+        for prompt in (unicodedata.normalize("NFC", written) for written in prompts):
             lines = [MENTION.sub(lambda m: self.get(m[1], where=where).name, prompt)]
             for key in [*listed, *MENTION.findall(prompt)]:
                 element = self.get(key, where=where)
@@ -141,6 +142,11 @@ class Elements:
                     references += [reference_to(path, element.name) for path in element.references]
             spelt.append("\n".join(lines))
         return Cast(tuple(spelt), tuple(references))
+
+
+def _key(name: str) -> str:
+    """As names are compared: whatever their case, and however a file system composes their accents."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _describe(element: Element, before: int) -> str:
@@ -171,7 +177,7 @@ def _read(path: Path) -> Element:
         for picture in pictures:
             if not picture.is_file():
                 raise MissingReference(path, picture.name)
-    key = folder.name.casefold()
+    key = _key(folder.name)
     return Element(
         key, described.kind, described.name or folder.name, described.description.rstrip("."), tuple(pictures)
     )

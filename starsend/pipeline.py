@@ -19,7 +19,7 @@ from starsend.errors import StarsendError
 from starsend.json_file import read_json
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import Keyframe, Take
-from starsend.orchestrator.step_key import check_shot_id
+from starsend.orchestrator.step_key import check_name
 from starsend.orchestrator.step_runner import StepRunner
 from starsend.vendor_patience import patience, worth_waiting
 
@@ -38,7 +38,7 @@ class HouseShot(Section):
     @classmethod
     def _usable_id(cls, shot_id: str) -> str:
         try:
-            return check_shot_id(shot_id)
+            return check_name(shot_id)
         except StarsendError as wrong:
             raise ValueError(str(wrong)) from wrong
 

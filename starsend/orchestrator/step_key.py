@@ -10,24 +10,24 @@ from typing import Any
 
 from starsend.errors import BadInput
 
-_SHOT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 
 
-class BadShotId(BadInput):
-    """A shot or sequence id that cannot name files and ledger rows."""
+class BadName(BadInput):
+    """A shot, sequence or project that cannot name files and ledger rows."""
 
-    def __init__(self, shot_id: str) -> None:
+    def __init__(self, kind: str, name: str) -> None:
         super().__init__(
-            f"{shot_id!r} cannot be a shot id",
+            f"{name!r} cannot be a {kind}",
             remedy="use letters, digits, '_', '-' and '.', starting with a letter or digit, at most 80 of them",
         )
 
 
-def check_shot_id(shot_id: str) -> str:
-    """``shot_id`` itself, once it is known to be safe in a path. Raises BadShotId."""
-    if not _SHOT_ID.fullmatch(shot_id):
-        raise BadShotId(shot_id)
-    return shot_id
+def check_name(name: str, kind: str = "shot id") -> str:
+    """``name`` itself, once it is known to be safe in a path. Raises BadName."""
+    if not _NAME.fullmatch(name):
+        raise BadName(kind, name)
+    return name
 
 
 def request_digest(request: Mapping[str, Any]) -> str:

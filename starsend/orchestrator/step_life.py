@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import structlog
@@ -123,13 +125,17 @@ class StepLife:
             return self._resolve(step, send)
 
     def _begin(self, intent: Intent, send: Send) -> Take:
-        self._charge(intent)  # no price, no call
-        self._landing.make_ready(intent.shot_id)
         asked = intent.request
-        self._store.intend(
-            intent,
-            self._prices.estimate(intent.provider, intent.model, asked["variant"], Decimal(asked["units"])),
-        )
+        priced = (intent.provider, intent.model, asked["variant"], Decimal(asked["units"]))
+        charge, estimate = self._prices.charge(*priced), self._prices.estimate(*priced)  # no price, no call
+        self._landing.make_ready(intent.shot_id)
+        # The price is frozen with the intent: what was sent at it is booked at it, whatever the config says later.
+        frozen = {
+            "unit": charge.unit,
+            "unit_price": str(charge.unit_price),
+            "as_of": charge.as_of.isoformat(),
+        }
+        self._store.intend(replace(intent, request={**asked, "price": frozen}), estimate)
         log.info("step_intended", kind=intent.kind, model=intent.model)
         return self._send(intent.step_key, send)
 
@@ -209,14 +215,13 @@ class StepLife:
             log.info("step_resumed", path=landed.path)
             return self._finish(step, landed)
         if self._provider(step).can_find:
-            job = self._provider(step).find(step.step_key)
+            job = self._find(step, "a run died between sending and the answer")
             if job:
                 log.info("step_resumed", handle=job.handle)
                 return self._accepted(step.step_key, job)
             self._store.intend_again(step.step_key, leaving=step.state, never_arrived=True)
             return self._send(step.step_key, send)
-        if step.state == "intended":
-            self._mark_unknown(step, "a run died between sending and the answer")
+        self._mark_unknown(step, "a run died between sending and the answer")
         if self._on_unknown(step) == "ask":
             raise StepUnknown(step)
         self._store.intend_again(step.step_key, leaving="unknown")
@@ -224,16 +229,25 @@ class StepLife:
 
     def _lost(self, step: Step, lost: api.Ambiguous) -> Take:
         """The request went out and no answer came: look it up where the vendor lets us, else book it as possible."""
-        try:
-            job = self._provider(step).find(step.step_key) if self._provider(step).can_find else None
-        except api.ProviderError:
-            job = None
-        if job:
-            return self._accepted(step.step_key, job)
+        if self._provider(step).can_find:
+            try:
+                job = self._find(step, str(lost))
+            except api.ProviderError:
+                raise lost from None  # booked as possible; the next run looks again
+            if job:
+                return self._accepted(step.step_key, job)
         self._mark_unknown(step, str(lost))
         if self._on_unknown(step) == "ask":
             raise StepUnknown(step) from lost
         raise lost
+
+    def _find(self, step: Step, why: str) -> api.Job | None:
+        """Ask the vendor for the call. When it does not answer that either, the charge is booked as possible."""
+        try:
+            return self._provider(step).find(step.step_key)
+        except api.ProviderError:
+            self._mark_unknown(step, why)
+            raise
 
     def _settle_others(self, intent: Intent) -> None:
         """Bring home what earlier requests of this shot have paid for, before asking for something else."""
@@ -252,7 +266,7 @@ class StepLife:
         elif step.state == "submitted":
             self._collect(step, patience=0)
         elif self._provider(step).can_find:
-            job = self._provider(step).find(step.step_key)
+            job = self._find(step, "a run died between sending and the answer")
             if job:
                 self._store.submitted(step.step_key, job.handle)
                 self._collect(self._known(step.step_key), patience=0)
@@ -262,10 +276,12 @@ class StepLife:
                 self._store.failed(
                     step.step_key, api.NotSent.kind, "never sent, then asked for otherwise", None, "actual"
                 )
-        elif step.state == "intended":
+        else:
             self._mark_unknown(step, "a run died between sending and the answer")
 
     def _mark_unknown(self, step: Step, why: str) -> None:
+        if step.state == "unknown":
+            return  # booked already
         charge = self._charge(step)
         self._store.unknown(step.step_key, charge, why)
         log.error("step_unknown", other=step.step_key, cost=str(charge.amount), error=why)
@@ -275,9 +291,15 @@ class StepLife:
         assert step is not None, "only called for steps that have been intended"
         return step
 
-    def _charge(self, step: Step | Intent) -> Quote:
-        return self._prices.charge(
-            step.provider, step.model, step.request["variant"], Decimal(step.request["units"])
+    def _charge(self, step: Step) -> Quote:
+        frozen = step.request["price"]
+        return Quote(
+            provider=step.provider,
+            model=step.model,
+            unit=frozen["unit"],
+            units=Decimal(step.request["units"]),
+            unit_price=Decimal(frozen["unit_price"]),
+            as_of=date.fromisoformat(frozen["as_of"]),
         )
 
     def _provider(self, step: Step) -> api.JobProvider:

@@ -20,7 +20,7 @@ from starsend.config import Settings
 from starsend.errors import BadInput
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import Intent, StepKind, Take
-from starsend.orchestrator.step_key import check_shot_id, request_digest, step_key
+from starsend.orchestrator.step_key import check_name, request_digest, step_key
 from starsend.orchestrator.step_life import StepLife
 
 
@@ -82,7 +82,7 @@ class StepRunner:
             Stopped: while waiting for a job.
         """
         request = api.ImageRequest(
-            shot_id=check_shot_id(shot_id),
+            shot_id=check_name(shot_id),
             attempt=attempt,
             model=self._settings.image.model,
             prompt=prompt,
@@ -120,7 +120,7 @@ class StepRunner:
                 f"{len(prompts)} prompts and durations {list(durations)} do not pair up", where=shot_id
             )
         request = api.VideoRequest(
-            shot_id=check_shot_id(shot_id),
+            shot_id=check_name(shot_id),
             attempt=attempt,
             model=self._settings.video.model,
             prompts=tuple(prompts),

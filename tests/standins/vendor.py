@@ -44,13 +44,15 @@ class Vendor:
     """Draws pictures and makes videos.
 
     ``script`` is what successive submits do; past its end they answer with a job. ``on_submit`` and ``on_poll`` let a
-    test look at the world at that very moment. ``polls`` are what successive polls answer before ``ready``.
+    test look at the world at that very moment. ``polls`` are what successive polls answer before ``ready``,
+    ``finds`` how successive look-ups fail, ``fetches`` what successive downloads bring.
     """
 
     name: str = "animatic"
     can_find: bool = False
     script: list[Script] = field(default_factory=list)
     polls: list[api.JobStatus | api.ProviderError] = field(default_factory=list)
+    finds: list[api.ProviderError] = field(default_factory=list)
     fetches: list[bytes | api.ProviderError] = field(default_factory=list)
     on_submit: Callable[[str], None] = lambda _key: None
     on_poll: Callable[[str], None] = lambda _handle: None
@@ -87,6 +89,8 @@ class Vendor:
 
     def find(self, step_key: str) -> api.Job | None:
         assert self.can_find, "only asked where the vendor lets us"
+        if self.finds:
+            raise self.finds.pop(0)
         mine = [handle for handle, (key, _) in self.jobs.items() if key == step_key]
         return api.Job(mine[-1]) if mine else None
 

@@ -211,7 +211,7 @@ def test_a_signal_parks_a_waiting_job_and_the_next_run_goes_on(
         (("pipeline",), ("shot list", "shots.json")),
         (("demo",), ("sample brief",)),
         (("init", "job"), ("has a brief already",)),
-        (("init", "a/b"), ("cannot be a shot id",)),
+        (("init", "a/b"), ("cannot be a project name",)),
         (("gird",), ("gird",)),
         (("--root", "nowhere", "status"), ("no projects here",)),
     ],

@@ -57,6 +57,22 @@ def test_the_commands_run_in_order(page: str, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
 
+def test_the_script_runs_and_is_free_the_second_time(tmp_path: Path) -> None:
+    """Is the guide's script a program?"""
+    (script,) = blocks(GUIDE, "python")
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        for _ in range(2)
+    ]
+    said = [run.stdout.splitlines()[-1] for run in runs]
+    assert said[0] == said[1]
+    assert said[0].endswith(".mp4 24")
+    book = tmp_path / "projects" / "script" / "state" / "providers" / "animatic" / "calls.jsonl"
+    assert len(book.read_text().splitlines()) == 2
+
+
 def test_the_two_commands_of_the_readme_are_make_targets() -> None:
     """Does the README's first block name what the Makefile has?"""
     targets = re.findall(r"^make (\w+)", blocks(README, "sh")[0], re.MULTILINE)

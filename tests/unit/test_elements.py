@@ -4,6 +4,8 @@ import json
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 from PIL import Image
@@ -12,6 +14,8 @@ from starsend.documents import BadDocument
 from starsend.elements import Elements, MissingReference, SameName, reference_to
 from starsend.errors import UnknownName
 from starsend.tools.image_utils import BadPicture
+
+Form = Literal["NFC", "NFD"]
 
 
 def picture(shade: int = 90, kind: str = "PNG") -> bytes:
@@ -295,3 +299,12 @@ def test_the_demo_elements_are_good() -> None:
     """Does the shipped sample load?"""
     folder = Path(__file__).parents[2] / "projects" / "demo" / "elements"
     assert {element.key for element in Elements.load(folder)} >= {"mara", "lantern", "harbour"}
+
+
+@pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+def test_an_accent_is_one_letter_however_it_is_composed(props: Props, on_disk: Form, typed: Form) -> None:
+    """Does @Élodie find her folder, made on a Mac or not?"""
+    props.add(normalize(on_disk, "Élodie"), name="Elo")
+    prompts, _ = props.cast(normalize(typed, "@Élodie waits"))
+    assert prompts[0].startswith("Elo waits")

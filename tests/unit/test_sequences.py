@@ -301,5 +301,5 @@ def test_a_fault_elsewhere_does_not_hold_a_sequence_up(project_dir: Path) -> Non
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "SEQ 01", ".hidden", "é", "-x", "x" * 81, "a\n"])
 def test_a_name_that_cannot_name_files_is_refused(name: str) -> None:
     """Is a sequence name that would leave its folder, or make no good file name, refused?"""
-    with pytest.raises(BadDocument, match="cannot be a shot id"):
+    with pytest.raises(BadDocument, match="cannot be a sequence name"):
         parse_document(Sequences, {"sequences": {name: raw()}}, "sequences.json")

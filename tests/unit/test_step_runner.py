@@ -286,6 +286,30 @@ def test_the_policy_for_lost_answers_can_be_set(desk: Desk, on_unknown: str, sen
     assert len(desk.vendor.sent) == sent
 
 
+def test_a_call_that_cannot_even_be_looked_up_is_booked_until_it_can(desk: Desk) -> None:
+    """While the vendor answers nothing at all, is the charge in the books, and cleared up afterwards?"""
+    desk.vendor.can_find, desk.vendor.script = True, ["lost"]
+    desk.vendor.finds = [api.NotSent("v", "network down")] * 2
+    for error in (api.Ambiguous, api.NotSent):
+        with pytest.raises(error):
+            desk.film()
+        assert (desk.spent("possible"), desk.spent("actual")) == (Decimal("0.35"), Decimal(0))
+    desk.film()
+    assert (desk.spent("possible"), desk.spent("actual")) == (Decimal(0), Decimal("0.35"))
+    assert len(desk.vendor.bill) == 1
+
+
+def test_what_was_sent_at_a_price_is_booked_at_it(desk: Desk) -> None:
+    """Does a price that leaves the config while a job runs keep its result from coming home?"""
+    desk.vendor.polls = [WAIT]
+    desk.stop.set()
+    with pytest.raises(Stopped):
+        desk.film()
+    desk.stop.clear()
+    desk.film(prices=[])
+    assert desk.spent("actual") == Decimal("0.35")
+
+
 # ------------------------------------------------------------------------------ polling and fetching
 
 
