@@ -83,10 +83,7 @@ class ClientSequenceRunner:
             return sequence
         async with self._telling():
             if again:
-                # On disk first, so that a run that dies here is taken up again.
-                used_up = any(record.round == sequence.round for record in sequence.grid_history)
-                await self._report(regrid=True, grid_restarts=sequence.grid_restarts + used_up)
-                sequence = await self.read()
+                sequence = await self._begin_again(sequence)
             return await self._explore(sequence)
 
     async def adopt_grid(self, picture: Path) -> Sequence:
@@ -123,6 +120,16 @@ class ClientSequenceRunner:
             if record.verdict.ok:
                 return await self._accept(sequence, record)
             sequence = await self._remember(sequence, record)
+
+    async def _begin_again(self, sequence: Sequence) -> Sequence:
+        """Write the wish for a new grid down first, so that a run that dies here is taken up again."""
+        history = [record.model_dump(mode="json") for record in sequence.grid_history]
+        if sequence.grid_state == "recovery" and (sequence.regrid or sequence.grid is None):
+            # The attempt whose answer is lost is given up; the next one is another step, and paid.
+            history = _history(sequence, self._grids.given_up(sequence, at=self._now()))
+        used_up = any(record["round"] == sequence.round for record in history)
+        await self._report(regrid=True, grid_history=history, grid_restarts=sequence.grid_restarts + used_up)
+        return await self.read()
 
     async def _remember(self, sequence: Sequence, record: GridRecord) -> Sequence:
         log.info("grid_rejected", grid=record.grid, reason=record.verdict.reason)

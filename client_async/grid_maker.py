@@ -83,6 +83,14 @@ class GridMaker:
             partial(self._read_and_cut, drawn, self._shop.project_dir / take.media.path, gutter)
         )
 
+    def given_up(self, sequence: Sequence, *, at: str) -> GridRecord:
+        """The record of an attempt whose answer is lost and that somebody has decided not to wait for."""
+        lost = Verdict(
+            ok=False, reason="lost", explanation="the answer was lost, and somebody asked for another"
+        )
+        number = len(sequence.grid_history) + 1
+        return GridRecord(grid=f"g{number}", round=sequence.round, via="model", at=at, verdict=lost)
+
     async def composite(self, sequence: Sequence, cast: Cast, *, at: str) -> GridRecord:
         """Draw four single frames side by side and lay them out as a grid whose cells are known exactly."""
         number = len(sequence.grid_history) + 1

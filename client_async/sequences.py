@@ -179,17 +179,18 @@ Action = Literal["explore", "adopt_edit", "lock", "generate"]
 def next_action(sequence: Sequence) -> Action | None:
     """What is to be done next, from the state alone; None when it is done or waits for a person."""
     pick, keyframe = sequence.pick, sequence.keyframe
-    if sequence.deleted or sequence.grid_state == "recovery":
+    may_pay = sequence.grid_state != "recovery"  # a call may have been billed unseen: a person decides
+    if sequence.deleted:
         return None
     if sequence.regrid or sequence.grid is None:
-        return "explore"
+        return "explore" if may_pay else None
     if sequence.selected_cell is not None and (pick is None or pick.cell != sequence.selected_cell):
         return "adopt_edit"
     if pick is None or pick.grid != sequence.grid_id:
         return None
     if keyframe is None or (keyframe.grid, keyframe.cell) != (pick.grid, pick.cell):
         return "lock"
-    return "generate" if sequence.take is None or sequence.stale else None
+    return "generate" if may_pay and (sequence.take is None or sequence.stale) else None
 
 
 def read_sequences(file: SequenceFile) -> dict[str, Sequence]:

@@ -463,3 +463,42 @@ async def test_when_no_grid_can_be_had_the_way_on_is_said_and_is_paid_for_only_w
     sequence = await studio.runner.explore_grid(again=True)
     assert (sequence.grid_id, sequence.grid_state) == ("g4", "waiting_for_pick")
     assert len(studio.bill) == paid + 1
+
+
+def ask_about_pictures(studio: Studio) -> None:
+    """Lost answers of pictures wait for a person, and the vendor cannot be asked."""
+    studio.misbehave(misbehave={"SEQ01_grid": ["lost_answer"]}, findable=False)
+    path = studio.place.folder / "starsend_config.json"
+    config = json.loads(path.read_text())
+    config["image"]["on_unknown"] = "ask"
+    path.write_text(json.dumps(config))
+
+
+async def test_a_lost_grid_waits_for_a_person_and_is_paid_again_only_when_asked(studio: Studio) -> None:
+    """With the policy to ask, is there a way on that costs money, and no other?"""
+    ask_about_pictures(studio)
+    for _ in range(2):
+        with pytest.raises(StepUnknown):
+            await studio.runner.explore_grid()
+    assert (await studio.runner.read()).grid_state == "recovery"
+    await studio.runner.advance()
+    assert len(studio.bill) == 1
+    sequence = await studio.runner.explore_grid(again=True)
+    assert (sequence.grid_state, sequence.grid_id, len(studio.bill)) == ("waiting_for_pick", "g2", 2)
+    assert sequence.grid_history[0].verdict.reason == "lost"
+
+
+async def test_picking_another_cell_is_a_decision_about_a_lost_video(explored: Studio) -> None:
+    """Does a new pick lead out of recovery, and is the video of the new cell the only further charge?"""
+    explored.close()
+    explored._shop = None
+    explored.misbehave(misbehave={"SEQ01": ["lost_answer"]}, findable=False)
+    await explored.runner.pick_cell(1, by="mara", via="test")
+    with pytest.raises(StepUnknown):
+        await explored.runner.advance()
+    explored.edit(selected_cell=2)
+    await explored.runner.advance()
+    sequence = await explored.runner.read()
+    assert sequence.keyframe is not None
+    assert (sequence.grid_state, sequence.keyframe.cell) == ("done", 2)
+    assert explored.bill.count("SEQ01") == 2
