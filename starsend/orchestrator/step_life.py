@@ -13,7 +13,7 @@ from decimal import Decimal
 import structlog
 
 from starsend import api_client as api
-from starsend.clock import Clock
+from starsend.clock import Clock, Stopped
 from starsend.config import OnUnknown, Settings
 from starsend.errors import StarsendError, WaitsForPerson
 from starsend.orchestrator.execution_store import ExecutionStore
@@ -107,6 +107,8 @@ class StepLife:
             ),
             self._store.hold(intent.shot_id, self._stop),
         ):
+            if self._stop.is_set():  # before the intent: nothing is begun that nobody will wait for
+                raise Stopped(f"{key} to begin")
             self._settle_others(intent)
             step = self._store.step(key)
             if step is None:

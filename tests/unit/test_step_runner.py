@@ -83,6 +83,15 @@ class Desk:
             attempt=attempt,
         )
 
+    def park(self, call: Callable[[], Take]) -> None:
+        """Run ``call`` and stop it at its first poll, as a signal would; then let the next run wait again."""
+        self.vendor.polls = [WAIT]
+        self.vendor.on_poll = lambda _: self.stop.set()
+        with pytest.raises(Stopped):
+            call()
+        self.vendor.on_poll = lambda _: None
+        self.stop.clear()
+
     def spent(self, kind: str) -> Decimal:
         return sum((event.amount for event in self.store.costs() if event.kind == kind), Decimal(0))
 
@@ -301,11 +310,7 @@ def test_a_call_that_cannot_even_be_looked_up_is_booked_until_it_can(desk: Desk)
 
 def test_what_was_sent_at_a_price_is_booked_at_it(desk: Desk) -> None:
     """Does a price that leaves the config while a job runs keep its result from coming home?"""
-    desk.vendor.polls = [WAIT]
-    desk.stop.set()
-    with pytest.raises(Stopped):
-        desk.film()
-    desk.stop.clear()
+    desk.park(lambda: desk.film())
     desk.film(prices=[])
     assert desk.spent("actual") == Decimal("0.35")
 
@@ -337,13 +342,18 @@ def test_a_job_that_never_ends_is_left_to_the_next_run(desk: Desk) -> None:
 
 def test_a_stop_parks_the_job_by_its_handle(desk: Desk) -> None:
     """Does a stopped wait go on after a restart without paying?"""
-    desk.vendor.polls = [WAIT]
-    desk.stop.set()
-    with pytest.raises(Stopped):
-        desk.film()
-    desk.stop.clear()
+    desk.park(lambda: desk.film())
     desk.film()
     assert len(desk.vendor.bill) == 1
+
+
+def test_after_a_stop_nothing_new_is_begun(desk: Desk) -> None:
+    """Is no money put at risk by a run that has been asked to end?"""
+    desk.stop.set()
+    with pytest.raises(Stopped):
+        desk.draw()
+    assert not desk.vendor.sent
+    assert not desk.store.costs()
 
 
 @pytest.mark.parametrize("broken", [b"", b"<html>502</html>", mp4()[:400], api.BrokenDownload("v", "short")])
@@ -418,11 +428,7 @@ def test_shots_that_do_not_pair_up_are_refused(
 
 def test_what_an_edited_prompt_left_behind_comes_home_first(desk: Desk) -> None:
     """Is a job that was paid for before the brief changed still fetched and booked?"""
-    desk.vendor.polls = [WAIT]
-    desk.stop.set()
-    with pytest.raises(Stopped):
-        desk.draw("first words")
-    desk.stop.clear()
+    desk.park(lambda: desk.draw("first words"))
     desk.draw("other words")
     assert len(desk.store.takes("S_grid")) == 2
     assert desk.store.open_steps() == []
@@ -431,11 +437,7 @@ def test_what_an_edited_prompt_left_behind_comes_home_first(desk: Desk) -> None:
 
 def test_an_old_job_that_is_still_running_holds_up_nothing(desk: Desk) -> None:
     """Does the new request go ahead while the old job stays in the list of open steps?"""
-    desk.vendor.polls = [WAIT]
-    desk.stop.set()
-    with pytest.raises(Stopped):
-        desk.draw("first words")
-    desk.stop.clear()
+    desk.park(lambda: desk.draw("first words"))
     desk.vendor.polls = [WAIT]
     desk.draw("other words")
     assert [step.state for step in desk.store.open_steps()] == ["submitted"]
@@ -443,11 +445,7 @@ def test_an_old_job_that_is_still_running_holds_up_nothing(desk: Desk) -> None:
 
 def test_a_provider_is_never_swapped_under_an_open_step(desk: Desk) -> None:
     """Is a job of one vendor not looked for at another?"""
-    desk.vendor.polls = [WAIT]
-    desk.stop.set()
-    with pytest.raises(Stopped):
-        desk.film()
-    desk.stop.clear()
+    desk.park(lambda: desk.film())
     desk.vendor = Vendor(name="other")
     other = Price.model_validate({**PRICED_VIDEO.model_dump(), "provider": "other"})
     desk.film(prices=[PRICED_VIDEO, other], video=VideoSettings(provider="other"))
