@@ -310,7 +310,7 @@ def test_a_call_that_cannot_even_be_looked_up_is_booked_until_it_can(desk: Desk)
 
 def test_what_was_sent_at_a_price_is_booked_at_it(desk: Desk) -> None:
     """Does a price that leaves the config while a job runs keep its result from coming home?"""
-    desk.park(lambda: desk.film())
+    desk.park(desk.film)
     desk.film(prices=[])
     assert desk.spent("actual") == Decimal("0.35")
 
@@ -342,7 +342,7 @@ def test_a_job_that_never_ends_is_left_to_the_next_run(desk: Desk) -> None:
 
 def test_a_stop_parks_the_job_by_its_handle(desk: Desk) -> None:
     """Does a stopped wait go on after a restart without paying?"""
-    desk.park(lambda: desk.film())
+    desk.park(desk.film)
     desk.film()
     assert len(desk.vendor.bill) == 1
 
@@ -445,7 +445,7 @@ def test_an_old_job_that_is_still_running_holds_up_nothing(desk: Desk) -> None:
 
 def test_a_provider_is_never_swapped_under_an_open_step(desk: Desk) -> None:
     """Is a job of one vendor not looked for at another?"""
-    desk.park(lambda: desk.film())
+    desk.park(desk.film)
     desk.vendor = Vendor(name="other")
     other = Price.model_validate({**PRICED_VIDEO.model_dump(), "provider": "other"})
     desk.film(prices=[PRICED_VIDEO, other], video=VideoSettings(provider="other"))
