@@ -135,7 +135,7 @@ def _frames(request: VideoRequest, start: Image.Image, size: tuple[int, int]) ->
         )
         planes = _planes(picture)
         first, last = _path(move_of(request.prompts[index]), request.durations[index], opening=index == 0)
-        words = caption(request.prompts[index]) if index else ""
+        words = caption(request.prompts[index].partition("\n")[0]) if index else ""
         slate = _Slate(f"SHOT {index + 1}/{shots}", words, size)
         for i in range(count):
             t = i / max(count - 1, 1)
