@@ -6,7 +6,6 @@ no picture, web, vendor or migration library; whatever else needs one imports it
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,6 +123,8 @@ def pick(
     note: Annotated[str, typer.Option(help="Kept with the pick.")] = "",
 ) -> None:
     """Pick a cell of a grid. Costs nothing; picking another one later is free too."""
+    from getpass import getuser
+
     place = _place(project)
     chosen: object = int(cell) if cell.isascii() and cell.isdecimal() else cell
 
@@ -131,7 +132,7 @@ def pick(
         raw = sequence_in(document, sequence, place.file.path)
         now = datetime.now(UTC)
         return record_pick(
-            raw, sequence, chosen, by=getpass.getuser(), via="command line", at=now, grid=of, note=note
+            raw, sequence, chosen, by=getuser(), via="command line", at=now, grid=of, note=note
         )
 
     picked = place.file.change(record)
