@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test bench schemas clean
 
 demo: $(READY)
-	@$(BIN)/starsend demo
+	@$(BIN)/starsend --root . demo
 
 test: $(READY)
 	$(BIN)/ruff check .

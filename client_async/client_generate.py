@@ -6,6 +6,7 @@ no picture, web, vendor or migration library; whatever else needs one imports it
 
 from __future__ import annotations
 
+import io
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,7 +109,9 @@ def grid(
             soft_wrap=True,
         )
         return
-    _leave(_code_of(production.make_grids(place, names, console, again=again), console))
+    errors = production.make_grids(place, names, console, again=again)
+    undecided = production.waiting_for_person(place, names, ("recovery",))
+    _leave(_code_of(errors, console) or (WAITING if undecided else DONE))
 
 
 @app.command()
@@ -175,7 +178,7 @@ def status(project: Project = None, as_json: Json = False) -> None:
     from rich.console import Console
 
     for name, sequences in documents.items():
-        Console().print(status_view.table(name, sequences))
+        Console(markup=False).print(status_view.table(name, sequences))
 
 
 @app.command()
@@ -200,21 +203,28 @@ def costs(project: Project = None, as_json: Json = False) -> None:
 
 @app.command()
 def pipeline(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[SHOT]...", help="Shots; all if none is named.")
+    ] = None,
     project: Project = None,
+    again: Again = False,
     shots: Annotated[
         Path | None, typer.Option(help="The shot list; the project's shots.json by default.")
     ] = None,
 ) -> None:
     """Run the house line: shots.json to keyframes and videos, without client picks."""
     place = _place(project)
+    if again and not names:
+        raise typer.BadParameter("--again takes the shots it is meant for")
     _logs()
     from rich.console import Console
 
     from client_async import production
 
-    outcomes = production.run_house_line(place, shots or place.folder / "shots.json", Console())
-    errors = [outcome.error for outcome in outcomes if outcome.error]
-    _leave(max((error.exit_code for error in errors), default=DONE))
+    outcomes = production.run_house_line(
+        place, shots or place.folder / "shots.json", names or [], Console(), again=again
+    )
+    _leave(min((outcome.error.exit_code for outcome in outcomes if outcome.error), default=DONE))
 
 
 @app.command()
@@ -230,6 +240,11 @@ def demo() -> None:
 
 def main() -> None:
     """The one exit door."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a terminal that cannot show a title still shows the rest
     try:
         app(standalone_mode=True)
     except Exception as raised:  # whatever it is, people get one line, and with --debug the rest

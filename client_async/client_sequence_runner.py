@@ -24,7 +24,7 @@ from client_async.sequences import GridRecord, Sequence, TakeRecord, next_action
 from client_async.take_maker import TakeMaker
 from client_async.workshop import Workshop
 from starsend.clock import Stopped
-from starsend.errors import StarsendError, WaitsForPerson
+from starsend.errors import BadInput, StarsendError, WaitsForPerson
 from starsend.orchestrator.records import Keyframe
 from starsend.orchestrator.step_life import StepUnknown
 
@@ -42,6 +42,13 @@ class WaitsForPick(WaitsForPerson):
         )
 
 
+class Deleted(BadInput):
+    """The sequence has been taken out of the work."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("this sequence is marked deleted", where=name, remedy='take out "deleted" first')
+
+
 class ClientSequenceRunner:
     """Drives one sequence from its brief to its take."""
 
@@ -51,9 +58,11 @@ class ClientSequenceRunner:
         self._grids = GridMaker(workshop, name)
         self._takes = TakeMaker(workshop, name)
 
-    async def advance(self) -> None:
-        """Take the sequence as far as it goes without a person."""
+    async def advance(self, *, to_take: bool = True) -> None:
+        """Take the sequence as far as it goes without a person; stop before the take unless ``to_take``."""
         while (action := next_action(await self.read())) is not None:
+            if action == "generate" and not to_take:
+                return
             if action == "explore":
                 await self.explore_grid()
             elif action == "adopt_edit":
@@ -67,6 +76,13 @@ class ClientSequenceRunner:
         """The sequence as it stands on disk."""
         return await self._shop.state(partial(read_sequence, self._shop.file, self._name))
 
+    async def _working(self) -> Sequence:
+        """As ``read``, for work that may cost money. Raises Deleted."""
+        sequence = await self.read()
+        if sequence.deleted:
+            raise Deleted(self._name)
+        return sequence
+
     # ---------------------------------------------------------------------------------------------- grid
 
     async def explore_grid(self, *, again: bool = False) -> Sequence:
@@ -78,7 +94,7 @@ class ClientSequenceRunner:
         Raises:
             StarsendError: no grid could be made; the sequence says why and can be run again.
         """
-        sequence = await self.read()
+        sequence = await self._working()
         if sequence.grid is not None and not (again or sequence.regrid):
             return sequence
         async with self._telling():
@@ -94,7 +110,7 @@ class ClientSequenceRunner:
             GridRefused: it is no 2x2 grid; nothing has been changed.
         """
         with self._bound():
-            sequence = await self.read()
+            sequence = await self._working()
             return await self._accept(sequence, await self._grids.adopt(sequence, picture, at=self._now()))
 
     async def _explore(self, sequence: Sequence) -> Sequence:
@@ -221,7 +237,7 @@ class ClientSequenceRunner:
             WaitsForPick: nothing is locked.
             StarsendError: the take could not be made; the sequence says why and can be run again.
         """
-        sequence = await self.read()
+        sequence = await self._working()
         if sequence.keyframe is None:
             raise WaitsForPick(self._name)
         async with self._telling():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import anyio
 import structlog
@@ -21,6 +22,16 @@ class Interrupted(StarsendError):
 
     def __init__(self) -> None:
         super().__init__("stopped as asked, nothing is lost", remedy="run it again to go on")
+
+
+class Unexpected(StarsendError):
+    """Something failed that no error of ours describes."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(
+            f"unexpected {type(fault).__name__}: {fault}",
+            remedy="nothing that was paid for is lost; run it again with --debug and report what the log shows",
+        )
 
 
 Work = Callable[[ClientSequenceRunner], Awaitable[object]]
@@ -46,6 +57,9 @@ async def drive(
         except StarsendError as failed:
             errors[name] = failed
             log.warning("sequence_stopped", project=shop.project, sequence=name, error=str(failed))
+        except Exception as fault:  # a fault of ours or of a library: of this sequence alone
+            errors[name] = Unexpected(fault)
+            log.exception("sequence_broken", project=shop.project, sequence=name)
         finally:
             alive.release()
 
@@ -59,6 +73,24 @@ async def drive(
                 group.start_soon(run, name)
         watch.cancel_scope.cancel()
     return errors
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[threading.Event]:
+    """For work without an event loop: an event that the first SIGINT or SIGTERM sets; the second one ends the process."""
+    stop = threading.Event()
+
+    def ask(number: int, _frame: object) -> None:
+        log.warning("stopping", signal=signal.Signals(number).name)
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _stop_on_signal(stop: threading.Event) -> None:

@@ -19,7 +19,7 @@ class ProjectBusy(StarsendError):
         super().__init__(
             f"process {holder or 'somebody'} is working on this project",
             where=place.shown(""),
-            remedy="wait until it is done; picks are taken meanwhile",
+            remedy="wait until it is done; `starsend pick` works meanwhile",
         )
 
 

@@ -10,7 +10,7 @@ import orjson
 from client_async.projects import Place
 from client_async.schemas import write_schemas
 from client_async.sequence_file import SCHEMA
-from client_async.sequences import Sequences
+from client_async.sequences import REPORTED, Sequences
 from starsend.documents import parse_document
 from starsend.errors import BadInput
 from starsend.files import write_durably
@@ -57,8 +57,11 @@ def make_project(root: Path, name: str, brief: Path | None) -> Place:
 
 def start_brief(place: Place, brief: dict[str, Any]) -> None:
     """Write a project's first ``sequences.json`` from a checked brief."""
+    kept = {
+        name: {k: v for k, v in raw.items() if k not in REPORTED} for name, raw in brief["sequences"].items()
+    }
     head = {"$schema": "../../schemas/sequences.schema.json", "_starsend": {"schema": SCHEMA, "revision": 0}}
-    write_durably(place.file.path, _dump({**head, "sequences": brief["sequences"]}))
+    write_durably(place.file.path, _dump({**head, "sequences": kept}))
 
 
 def _dump(value: dict[str, Any]) -> bytes:

@@ -20,10 +20,10 @@ from json import JSONDecodeError
 from pathlib import Path
 
 from client_async.picks import BadPick, record_pick
-from client_async.sequence_file import Document, SequenceFile, sequence_in
+from client_async.sequence_file import BadShape, Document, SequenceFile, sequence_in
 from starsend.errors import BadInput, StarsendError
 from starsend.files import write_durably
-from starsend.json_file import parse_json
+from starsend.json_file import BrokenJson, parse_json
 
 TEMPORARY = re.compile(r"^\.|^~\$|^4913$|~$|\.(part|tmp|swp|crdownload)$|^#.*#$")
 """Names that editors, browsers and sync clients use while they are still writing."""
@@ -118,6 +118,8 @@ class PickFolder:
             at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             self._file.change(lambda document: _apply(document, wish, at, self._file.path))
             verdict = Verdict(path.name, True, f"cell {wish.cell} of {wish.sequence} is picked")
+        except (BrokenJson, BadShape):
+            raise  # the brief's fault, not the pick's: it stays claimed and is decided when the brief is mended
         except (BadInput, Unfinished) as wrong:
             verdict = Verdict(path.name, False, str(wrong))
         return self._put_away(path, verdict)

@@ -82,6 +82,8 @@ def record_pick(
     if note:
         pick["note"] = note
     sequence["selected_cell"] = number
+    if sequence.get("regrid"):
+        sequence["regrid"] = False  # the pick is the later wish
     sequence["pick"] = pick
     sequence["status"] = f"cell {number} of {current} picked by {by}"
     return pick

@@ -16,7 +16,7 @@ from rich.progress import track
 
 from client_async.client_sequence_runner import ClientSequenceRunner
 from client_async.costs import CostReport, cost_report, takes_in_use
-from client_async.drive import Interrupted, Work, drive
+from client_async.drive import Interrupted, Work, drive, stop_on_signal
 from client_async.driver_lock import sole_driver
 from client_async.pick_folder import PickFolder
 from client_async.projects import Place
@@ -26,7 +26,7 @@ from client_async.sequences import Action, Sequence, next_action, read_sequences
 from client_async.wiring import open_store, open_workshop
 from starsend.clock import SystemClock
 from starsend.config import load_settings
-from starsend.errors import StarsendError
+from starsend.errors import BadInput, StarsendError, UnknownName
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.pipeline import Pipeline, ShotOutcome, read_shots
 
@@ -65,17 +65,18 @@ def make_takes(place: Place, names: Many[str], console: Console, *, again: bool 
     take_picks(place, console)
 
     async def generate(runner: ClientSequenceRunner) -> None:
-        await runner.advance()
-        if names:
+        await runner.advance(to_take=not names)
+        if names:  # exactly one take: the missing one, or with `again` another
             await runner.generate(again=again)
 
     return _work(place, list(names) or _with_work(place), console, "takes", generate)
 
 
-def waiting_for_person(place: Place, names: Many[str]) -> set[str]:
+def waiting_for_person(
+    place: Place, names: Many[str], waiting: Many[str] = ("waiting_for_pick", "recovery")
+) -> set[str]:
     """Which of the named sequences, or of all, cannot go on until somebody decides."""
     sequences = read_sequences(place.file)
-    waiting = ("waiting_for_pick", "recovery")
     return {
         n
         for n, s in sequences.items()
@@ -112,14 +113,23 @@ def costs_of(place: Place, store: ExecutionStore) -> CostReport:
     return cost_report(place.name, store.costs(), sequences=names, in_use=in_use)
 
 
-def run_house_line(place: Place, shots_file: Path, console: Console) -> list[ShotOutcome]:
-    """Run ``shots.json`` through the house line."""
+def run_house_line(
+    place: Place, shots_file: Path, names: Many[str], console: Console, *, again: bool = False
+) -> list[ShotOutcome]:
+    """Run the named shots of ``shots.json``, or all, through the house line. Raises Interrupted after a signal."""
     shots = read_shots(shots_file)
+    known = [shot.id for shot in shots]
+    for name in names:
+        if name not in known:
+            raise UnknownName("shot", name, known, where=str(shots_file))
+    _keep_apart(place, known)
+    shots = [shot for shot in shots if not names or shot.id in names]
     outcomes: list[ShotOutcome] = []
     with (
         structlog.contextvars.bound_contextvars(project=place.name),
         sole_driver(place),
-        open_workshop(place, listener=lambda _: None, stop=threading.Event()) as shop,
+        stop_on_signal() as stop,
+        open_workshop(place, listener=lambda _: None, stop=stop) as shop,
     ):
         line = Pipeline(
             store=shop.store,
@@ -128,7 +138,7 @@ def run_house_line(place: Place, shots_file: Path, console: Console) -> list[Sho
             settings=shop.settings,
             by=getpass.getuser(),
         )
-        running = line.run(shots)
+        running = line.run(shots, again=again)
         for outcome in track(
             running,
             "house line",
@@ -140,7 +150,22 @@ def run_house_line(place: Place, shots_file: Path, console: Console) -> list[Sho
             outcomes.append(outcome)
             made = outcome.take.media.path if outcome.take else f"[red]{escape(str(outcome.error))}[/]"
             console.print(f"  {outcome.shot_id}  {made}", highlight=False, soft_wrap=True)
+        if stop.is_set():
+            raise Interrupted
     return outcomes
+
+
+def _keep_apart(place: Place, shots: Many[str]) -> None:
+    """House shots and client sequences of one project share a ledger, so they may not share a name."""
+    sequences = place.file.read()["sequences"] if place.file.path.exists() else {}
+    for shot in shots:
+        if owner := next(
+            (n for n in sequences if shot == n or shot.startswith((f"{n}_grid", f"{n}_frame"))), None
+        ):
+            raise BadInput(
+                f"the shot {shot!r} has a name that the sequence {owner!r} uses",
+                remedy="choose another id for the shot",
+            )
 
 
 def _work(place: Place, names: Many[str], console: Console, what: str, work: Work) -> Errors:

@@ -6,6 +6,7 @@ the runner owns ``grid_*``, ``pick``, ``keyframe``, ``take*`` and ``status``. Th
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
@@ -30,6 +31,10 @@ GridState = Literal[
 ]
 Cell = Annotated[StrictInt, Field(ge=1, le=4)]
 AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5", "21:9"]
+
+
+LONGEST_NAME = 70
+"""Characters: what is drawn for a sequence has up to ten more in its id."""
 
 
 class Part(BaseModel):
@@ -165,13 +170,21 @@ class Sequences(Part):
                 check_name(name, "sequence name")
             except BadInput as wrong:
                 raise ValueError(str(wrong)) from wrong
-            owner = name.partition("_grid")[0]
-            if owner != name and owner in sequences:
+            if len(name) > LONGEST_NAME:
+                raise ValueError(f"{name!r} is longer than {LONGEST_NAME} characters")
+            owners = [name[: at.start()] for at in re.finditer("_grid|_frame", name)]
+            if owner := next((o for o in owners if o in sequences), None):
                 raise ValueError(
-                    f"{name!r} is what the grids of {owner!r} are booked under; choose another name"
+                    f"{name!r} is a name that the frames of {owner!r} are booked under; choose another"
                 )
         return sequences
 
+
+REPORTED = {
+    *(name for name in Sequence.model_fields if name.startswith(("grid_", "take"))),
+    *("pick", "keyframe", "status", "selected_cell", "regrid"),
+}
+"""What a used brief says of its own project, and a new project begins without."""
 
 Action = Literal["explore", "adopt_edit", "lock", "generate"]
 
@@ -186,11 +199,12 @@ def next_action(sequence: Sequence) -> Action | None:
         return "explore" if may_pay else None
     if sequence.selected_cell is not None and (pick is None or pick.cell != sequence.selected_cell):
         return "adopt_edit"
-    if pick is None or pick.grid != sequence.grid_id:
-        return None
+    if pick is None or sequence.selected_cell is None or pick.grid != sequence.grid_id:
+        return None  # nothing is picked, or the pick was withdrawn
     if keyframe is None or (keyframe.grid, keyframe.cell) != (pick.grid, pick.cell):
         return "lock"
-    return "generate" if may_pay and (sequence.take is None or sequence.stale) else None
+    begun = sequence.grid_state in ("generating", "failed")  # a take that was asked for and has not come
+    return "generate" if may_pay and (begun or sequence.take is None or sequence.stale) else None
 
 
 def read_sequences(file: SequenceFile) -> dict[str, Sequence]:

@@ -36,8 +36,10 @@ class TakeMaker:
         start = Reference("start frame", self._shop.path(keyframe.path), keyframe.sha256)
         cast = await self._shop.state(partial(self._cast_shots, sequence, start))
         durations = [shot.seconds for shot in sequence.shots]
+        video = self._shop.settings.video
         brief = request_digest(
             {
+                "by": [video.provider, video.model, video.resolution],
                 "prompts": cast.prompts,
                 "durations": durations,
                 "references": [r.sha256 for r in cast.references],

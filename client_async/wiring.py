@@ -21,7 +21,9 @@ from starsend.orchestrator.step_runner import StepRunner
 @contextmanager
 def open_store(place: Place, settings: Settings, clock: Clock) -> Iterator[ExecutionStore]:
     """The project's ledger, closed when the block ends. Raises StoreUnusable."""
-    url = settings.store_url or f"sqlite:///{place.folder / 'state' / 'execution.db'}"
+    url = settings.store_url or "sqlite:///state/execution.db"
+    if url.startswith("sqlite:///"):  # a relative path is the project's, whatever folder the command runs in
+        url = f"sqlite:///{place.folder.resolve() / url.removeprefix('sqlite:///')}"
     store = ExecutionStore(url, project=place.name, project_dir=place.folder, clock=clock)
     try:
         yield store

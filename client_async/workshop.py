@@ -47,7 +47,7 @@ class Workshop:
         async def send() -> Take:  # without arguments, for stamina logs those and prompts are long
             return await self.executor.run(lane, step)
 
-        return await stamina.AsyncRetryingCaller(**patience(self.settings.retry))(worth_waiting, send)
+        return await stamina.AsyncRetryingCaller(**patience(self.settings.retry))(worth_waiting(), send)
 
     def path(self, *parts: str) -> Path:
         """A path inside the project."""

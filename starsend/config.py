@@ -143,7 +143,7 @@ class Settings(BaseSettings, Section):
     retry: RetrySettings = RetrySettings()
     store_url: str | None = Field(
         default=None,
-        description="SQLAlchemy URL of the ledger; by default SQLite in the project's state folder.",
+        description="SQLAlchemy URL of the ledger; by default sqlite:///state/execution.db, relative to the project.",
     )
     prices: list[Price] = Field(
         default=[], description="Prices that add to the shipped table or override it."
@@ -155,6 +155,8 @@ class Settings(BaseSettings, Section):
     def _known_database(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise ValueError("must start with sqlite:/// or postgresql+psycopg://")
+        if url in ("sqlite:///", "sqlite:///:memory:"):
+            raise ValueError("a ledger in memory would be lost; name a file")
         return url
 
     @classmethod

@@ -57,6 +57,8 @@ class ShotList(Section):
         twice = {shot_id for shot_id in ids if ids.count(shot_id) > 1}
         if twice:
             raise ValueError(f"the id {min(twice)!r} stands twice")
+        if both := next((i for i in ids if f"{i}_frame" in ids), None):
+            raise ValueError(f"the frame of {both!r} is booked under '{both}_frame', which is a shot too")
         return shots
 
 
@@ -88,24 +90,31 @@ class Pipeline:
         self._settings = settings
         self._by = by
 
-    def run(self, shots: list[HouseShot]) -> Iterator[ShotOutcome]:
-        """Take each shot to its video, yielding each as it ends."""
+    def run(self, shots: list[HouseShot], *, again: bool = False) -> Iterator[ShotOutcome]:
+        """Take each shot to its video, yielding each as it ends.
+
+        Args:
+            again: pay for another attempt of what a shot still lacks, or for another video when it lacks nothing.
+        """
         for shot in shots:
             try:
-                yield self._run_shot(shot)
+                yield self._run_shot(shot, again=again)
             except StarsendError as error:
                 yield ShotOutcome(shot_id=shot.id, error=error)
 
-    def _run_shot(self, shot: HouseShot) -> ShotOutcome:
+    def _run_shot(self, shot: HouseShot, *, again: bool) -> ShotOutcome:
+        frame_id = f"{shot.id}_frame"
+        new_frame = again and not self._has_take(frame_id)
         cast = self._elements.cast([shot.prompt], shot.elements, where=shot.id)
         drawn = self._paid(
             partial(
                 self._steps.execute_keyframe,
-                f"{shot.id}_frame",
+                frame_id,
                 cast.prompts[0],
                 references=cast.references,
                 aspect_ratio=shot.aspect_ratio,
                 size=self._settings.image.size,
+                attempt=self._attempt(frame_id, new=new_frame),
             )
         )
         keyframe = self._store.lock_keyframe(shot.id, drawn, by=self._by)
@@ -121,12 +130,20 @@ class Pipeline:
                 durations=[shot.seconds],
                 shot_prompts=[shot.prompt],
                 references=cast.references,
+                attempt=self._attempt(shot.id, new=again and not new_frame),
             )
         )
         return ShotOutcome(shot_id=shot.id, keyframe=keyframe, take=take)
+
+    def _has_take(self, shot_id: str) -> bool:
+        last = self._store.last_attempt(shot_id)
+        return last == 0 or any(take.attempt == last for take in self._store.takes(shot_id))
+
+    def _attempt(self, shot_id: str, *, new: bool) -> int:
+        return max(1, self._store.last_attempt(shot_id) + new)
 
     def _paid(self, step: Callable[[], Take]) -> Take:
         def send() -> Take:  # a function of a name, for stamina logs what it calls and prompts are long
             return step()
 
-        return stamina.RetryingCaller(**patience(self._settings.retry))(worth_waiting, send)
+        return stamina.RetryingCaller(**patience(self._settings.retry))(worth_waiting(), send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TypedDict
 
@@ -23,9 +24,19 @@ def patience(retry: RetrySettings) -> Patience:
     return {"attempts": retry.submit_attempts, "timeout": None, "wait_initial": 1.0, "wait_max": 60.0}
 
 
-def worth_waiting(error: Exception) -> bool | timedelta:
-    """Whether the same step may be sent again, and after how long where the vendor said."""
-    if isinstance(error, RateLimited) and error.delay is not None:
-        return timedelta(seconds=error.delay)
-    # Ambiguous comes this far only where the policy is to send again; its possible charge is booked already.
-    return isinstance(error, NotSent | RateLimited | Ambiguous)
+def worth_waiting() -> Callable[[Exception], bool | timedelta]:
+    """A judge of one call's errors: whether the same step may be sent again, and after how long where the vendor said.
+
+    A lost answer comes this far only where the policy is to send again, and its possible charge is booked already; each
+    further one may cost again, so there is one second try and no third.
+    """
+    lost = 0
+
+    def judge(error: Exception) -> bool | timedelta:
+        nonlocal lost
+        if isinstance(error, RateLimited) and error.delay is not None:
+            return timedelta(seconds=error.delay)
+        lost += isinstance(error, Ambiguous)
+        return isinstance(error, NotSent | RateLimited) or (isinstance(error, Ambiguous) and lost == 1)
+
+    return judge

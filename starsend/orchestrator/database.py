@@ -36,7 +36,7 @@ class StoreUnusable(StarsendError):
         super().__init__(
             f"the ledger cannot be used ({why})",
             where=url,
-            remedy="nothing was sent; check disk, rights and the URL",
+            remedy="check disk, rights and the URL, and run it again; nothing that was paid for is lost",
         )
 
 
@@ -70,19 +70,21 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, committed when the block ends, undone when it raises. Raises StoreUnusable on a full disk."""
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except OperationalError as refused:
-            raise StoreUnusable(
-                self.engine.url.render_as_string(hide_password=True), str(refused.orig)
-            ) from refused
+        with self._told(), self.engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent look; holds up no writer."""
-        with self.engine.connect().execution_options(**READ_ONLY) as connection:
+        with self._told(), self.engine.connect().execution_options(**READ_ONLY) as connection:
             yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as refused:
+            raise StoreUnusable(self._shown_url, str(refused.orig)) from refused
 
     @contextmanager
     def hold(self, name: str, *, clock: Clock, stop: threading.Event) -> Iterator[None]:
@@ -115,7 +117,10 @@ class Database:
     @contextmanager
     def _advisory_lock(self, name: str) -> Iterator[Any]:
         # Session locks live as long as their connection, which therefore is not given back to the pool.
-        with closing(self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")) as connection:
+        with (
+            self._told(),
+            closing(self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")) as connection,
+        ):
             try:
                 yield lambda: connection.scalar(
                     text("SELECT pg_try_advisory_lock(hashtextextended(:n, 7))"), {"n": name}
@@ -155,7 +160,8 @@ def _version(engine: Engine) -> str | None:
 
 def _open_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url)
+        # Threads may be hundreds, and each holds a lock on a connection of its own besides; the server sets the limit.
+        return create_engine(url, max_overflow=-1)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -201,10 +201,17 @@ class ExecutionStore:
 
         Locking what is locked already changes nothing. Raises BadInput for a file outside the project.
         """
+        if cell is not None and cell not in (1, 2, 3, 4):
+            raise BadInput(f"{cell!r} is no cell", where=shot_id, remedy="use 1 to 4")
         if isinstance(take_or_file, Take):
+            if take_or_file.kind != "keyframe":
+                raise BadInput("a video is no start frame", where=take_or_file.take_id)
             path, sha256, from_take = take_or_file.media.path, take_or_file.media.sha256, take_or_file.take_id
         else:
-            path, sha256 = self.relative(take_or_file), sha256_of(take_or_file)
+            path = self.relative(take_or_file)
+            if not take_or_file.is_file():
+                raise BadInput("there is no such picture", where=str(take_or_file))
+            sha256 = sha256_of(take_or_file)
         now = self._clock.now()
         origin = {"path": path, "sha256": sha256, "take_id": from_take, "cell": cell}
         current = (

@@ -71,6 +71,8 @@ def _check_picture(path: Path) -> Checked:
 def _check_video(path: Path) -> Checked:
     try:
         with av.open(path) as container:
+            if "mp4" not in container.format.name:
+                raise BrokenMedia(path, f"it is {container.format.name}, not an MP4")
             stream = container.streams.video[0]
             frames = sum(1 for _ in container.decode(stream))
             promised, rate = stream.frames, stream.average_rate or Fraction(1)

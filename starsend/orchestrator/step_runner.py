@@ -8,6 +8,7 @@ caller's decision.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -115,9 +116,12 @@ class StepRunner:
             BadInput: prompts and durations do not pair up, or a duration is not above zero.
             and all that ``execute_keyframe`` raises.
         """
-        if not prompts or len(prompts) != len(durations) or min(durations) <= 0:
+        usable = all(math.isfinite(seconds) and seconds > 0 for seconds in durations)
+        if isinstance(prompts, str) or not prompts or len(prompts) != len(durations) or not usable:
+            raise BadInput(f"prompts and durations {list(durations)} do not pair up", where=shot_id)
+        if shot_prompts is not None and len(shot_prompts) != len(prompts):
             raise BadInput(
-                f"{len(prompts)} prompts and durations {list(durations)} do not pair up", where=shot_id
+                f"{len(shot_prompts)} shot prompts do not pair up with {len(prompts)} prompts", where=shot_id
             )
         request = api.VideoRequest(
             shot_id=check_name(shot_id),
@@ -147,6 +151,8 @@ class StepRunner:
         units: Decimal,
         **extra: object,
     ) -> Intent:
+        if request.attempt < 1:
+            raise BadInput(f"attempt {request.attempt} is none, they count from 1", where=request.shot_id)
         asked = _as_json(request)
         digest = request_digest({"provider": provider.name, **asked})
         key = step_key(

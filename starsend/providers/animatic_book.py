@@ -151,7 +151,10 @@ class VendorBook:
         whole = new[: new.rfind(b"\n") + 1]
         self._read_to += len(whole)
         for line in whole.splitlines():
-            call = orjson.loads(line)
+            try:
+                call = orjson.loads(line)
+            except orjson.JSONDecodeError:  # torn by a full disk; that call was answered with an error
+                continue
             self._calls[call["shot_id"]] += 1
             if call["handle"]:
                 self._handles[call["step_key"]] = call["handle"]
@@ -185,11 +188,21 @@ def _append(path: Path, line: bytes) -> None:
     """Add one line with one write, so that lines of several processes never mix, and see it onto the disk."""
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
+        if not _ends_whole(path):
+            line = b"\n" + line
         if os.write(file, line) != len(line):
             raise OSError(f"{path}: the disk took only part of a line")
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def _ends_whole(path: Path) -> bool:
+    """Whether the file is empty or its last line is complete."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        return file.read(1) in (b"", b"\n")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -287,7 +287,7 @@ def test_an_unusable_place_is_told_in_one_line(tmp_path: Path) -> None:
     """Does a ledger that cannot be opened say so before anything is paid?"""
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    with pytest.raises(database.StoreUnusable, match="Nothing was sent"):
+    with pytest.raises(database.StoreUnusable, match="the ledger cannot be used"):
         ExecutionStore(
             f"sqlite:///{blocked}/execution.db", project="job", project_dir=tmp_path, clock=ManualClock()
         )

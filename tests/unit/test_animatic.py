@@ -290,3 +290,15 @@ def test_two_processes_share_a_folder(tmp_path: Path) -> None:
     handles = [line["handle"] for line in bill(tmp_path)]
     assert len(handles) == len(set(handles)) == 30
     assert all(a != b for a, b in itertools.pairwise(sorted(map(str, handles))))
+
+
+def test_a_line_torn_by_a_full_disk_spoils_no_other(tmp_path: Path) -> None:
+    """Can the books be read and added to after a write that was cut off?"""
+    book = tmp_path / "calls.jsonl"
+    open_animatic(options={}, folder=tmp_path).submit_image(GRID, step_key="first")
+    with book.open("ab") as file:
+        file.write(b'{"step_key":"S0')
+    open_animatic(options={}, folder=tmp_path).submit_image(GRID, step_key="second")
+    again = open_animatic(options={}, folder=tmp_path)
+    assert again.find("first") is not None
+    assert again.find("second") is not None

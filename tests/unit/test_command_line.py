@@ -357,6 +357,16 @@ def test_a_traceback_is_shown_only_when_asked_for(shell: Shell) -> None:
     assert "Traceback" in shell("--debug", "status", "-p", "x").err
 
 
+def test_status_shows_any_text_as_it_is(waiting: Shell) -> None:
+    """Can a name with brackets, or a terminal without Unicode, break the table?"""
+    document = json.loads(waiting.document.read_text())
+    document["sequences"]["SEQ01"] |= {"status": "picked by [/boss]", "title": "Hafen – 港"}
+    waiting.document.write_text(json.dumps(document))
+    said = waiting("status", PYTHONIOENCODING="ascii")
+    assert (said.code, "[/boss]" in said.out) == (0, True)
+    assert waiting("status", "--json", PYTHONIOENCODING="ascii").code == 0
+
+
 def test_the_root_may_come_from_the_environment(
     shell: Shell, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -85,7 +85,7 @@ DONE = {**LOCKED, "take": take(), "grid_state": "done"}
         ({**LOCKED, "selected_cell": 1}, "adopt_edit"),
         ({**DONE, "selected_cell": 1}, "adopt_edit"),
         (PICKED, "lock"),
-        ({**PICKED, "selected_cell": None}, "lock"),
+        ({**PICKED, "selected_cell": None}, None),
         ({**PICKED, "keyframe": locked(cell=1)}, "lock"),
         ({**PICKED, "keyframe": locked(of="g0")}, "lock"),
         (LOCKED, "generate"),

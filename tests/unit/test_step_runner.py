@@ -473,3 +473,33 @@ def test_errors_say_what_to_do_next(delay: float | None) -> None:
         assert "\n" not in line
         assert line.startswith(("gemini: ", "fal: "))
         assert make().remedy
+
+
+def test_a_script_is_told_what_cannot_be(desk: Desk) -> None:
+    """Is nonsense from a plain script refused in words, before anything is written or sent?"""
+    start = api.Reference("start", desk.start_frame, "0" * 64)
+    take = desk.film()
+    sent = len(desk.vendor.sent)
+    runner = desk.runner()
+    nonsense: list[Callable[[], object]] = [
+        lambda: desk.draw(attempt=0),
+        lambda: runner.execute_multi_shot("S", ["a"], start_frame=start, durations=[float("nan")]),
+        lambda: runner.execute_multi_shot("S", "ab", start_frame=start, durations=[1, 1]),
+        lambda: runner.execute_multi_shot(
+            "S", ["a"], start_frame=start, durations=[1], shot_prompts=["x", "y"]
+        ),
+        lambda: desk.store.lock_keyframe("S", desk.start_frame, by="m", cell=9),
+        lambda: desk.store.lock_keyframe("S", desk.folder / "none.png", by="m"),
+        lambda: desk.store.lock_keyframe("S", take, by="m"),
+    ]
+    for attempt in nonsense:
+        with pytest.raises(BadInput):
+            attempt()
+    assert len(desk.vendor.sent) == sent
+    assert not desk.store.keyframe_complete("S")
+
+
+def test_a_picture_is_no_video(desk: Desk) -> None:
+    """Does a vendor that delivers a still for a take have it fetched again?"""
+    desk.vendor.fetches = [png()]
+    assert desk.film().media.frames == 12
