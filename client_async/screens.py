@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -57,11 +58,9 @@ class LiveProgress:
     def show(self, moved: SequenceMoved) -> None:
         """Take in one event; safe to call from any thread."""
         if not self._console.is_terminal or moved.state in RESTING:
-            self._console.print(
-                f"  {moved.sequence}  [bold]{moved.state}[/]  {escape(moved.status)}",
-                highlight=False,
-                soft_wrap=True,
-            )
+            said = f"  {moved.sequence}  [bold]{moved.state}[/]  {escape(moved.status)}"
+            with suppress(SystemExit):  # rich leaves when nobody reads any more (`| head`); the work goes on
+                self._console.print(said, highlight=False, soft_wrap=True)
         if moved.state in RESTING:
             line = self._lines.pop(moved.sequence, None)
             if line is not None:

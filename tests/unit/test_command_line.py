@@ -357,6 +357,21 @@ def test_a_traceback_is_shown_only_when_asked_for(shell: Shell) -> None:
     assert "Traceback" in shell("--debug", "status", "-p", "x").err
 
 
+def test_work_goes_on_when_nobody_reads_any_more(waiting: Shell) -> None:
+    """Does `starsend generate | head` still make the take, without a traceback?"""
+    waiting("pick", "SEQ01", "1")
+    command = [sys.executable, "-m", "client_async.client_generate", "generate"]
+    with subprocess.Popen(
+        command, cwd=waiting.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        err = run.stderr.read()
+    assert "Traceback" not in err
+    assert json.loads(waiting.document.read_text())["sequences"]["SEQ01"]["grid_state"] == "done"
+
+
 def test_status_shows_any_text_as_it_is(waiting: Shell) -> None:
     """Can a name with brackets, or a terminal without Unicode, break the table?"""
     document = json.loads(waiting.document.read_text())
