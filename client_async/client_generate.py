@@ -6,6 +6,8 @@ no picture, web, vendor or migration library; whatever else needs one imports it
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import sys
 from datetime import UTC, datetime
@@ -240,6 +242,9 @@ def demo() -> None:
 
 def main() -> None:
     """The one exit door."""
+    # At its end Python searches every module for cycles to collect, a quarter of what `status` costs (measured: 127 ms
+    # of CPU with this line, 170 without). Files and databases have been closed by then.
+    atexit.register(gc.freeze)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(
