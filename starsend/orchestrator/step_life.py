@@ -32,6 +32,10 @@ UNBILLED = {e.kind for e in (api.NotSent, api.RateLimited, api.BadRequest, api.U
 """A step that failed in one of these ways cost nothing, so the same step may be sent again."""
 
 
+ONE_FRAME = Decimal(1) / 24
+"""Seconds by which a delivered take may differ from what was asked."""
+
+
 class StepFailed(StarsendError):
     """The step has ended without a result and may have cost money; asking again needs a new attempt."""
 
@@ -179,6 +183,9 @@ class StepLife:
 
     def _finish(self, step: Step, media: Media) -> Take:
         charge = self._charge(step)
+        if media.seconds is not None and abs(media.seconds - charge.units) > ONE_FRAME:
+            # Paid for, so it is kept; but people and the next quote must know.
+            log.warning("take_length_differs", asked=str(charge.units), got=str(media.seconds))
         prompts = step.request.get("shot_prompts")
         take = self._store.finish(
             step.step_key, media, charge, tuple(prompts) if prompts is not None else None

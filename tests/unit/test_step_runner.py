@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from starsend import api_client as api
 from starsend.clock import Stopped
@@ -503,3 +504,14 @@ def test_a_picture_is_no_video(desk: Desk) -> None:
     """Does a vendor that delivers a still for a take have it fetched again?"""
     desk.vendor.fetches = [png()]
     assert desk.film().media.frames == 12
+
+
+def test_a_take_of_another_length_is_kept_and_said(desk: Desk) -> None:
+    """Does a vendor that delivers half a second for 3.5 leave a take and a warning?"""
+    with structlog.testing.capture_logs() as events:
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
+        take = desk.film()
+    assert take.media.seconds == Decimal("0.500")
+    assert [(e["asked"], e["got"]) for e in events if e["event"] == "take_length_differs"] == [
+        ("3.5", "0.500")
+    ]
