@@ -167,7 +167,7 @@ class StepLife:
             return self._finish(step, self._landing.land(step, data))
         except BrokenMedia as broken:
             # Paid, and broken on arrival. Where the vendor can be asked for it again it is whole there.
-            job = self._provider(step).find(step.step_key) if self._provider(step).can_find else None
+            job = self._find(step, str(broken)) if self._provider(step).can_find else None
             if job:
                 return self._accepted(step.step_key, job)
             self._store.failed(step.step_key, "broken_picture", str(broken), self._charge(step), "actual")

@@ -515,3 +515,15 @@ def test_a_take_of_another_length_is_kept_and_said(desk: Desk) -> None:
     assert [(e["asked"], e["got"]) for e in events if e["event"] == "take_length_differs"] == [
         ("3.5", "0.500")
     ]
+
+
+def test_a_broken_picture_that_cannot_be_looked_up_is_booked_and_comes_home_later(desk: Desk) -> None:
+    """Is the charge in the books while the vendor is out of reach, and the picture fetched when it is back?"""
+    desk.vendor.can_find, desk.vendor.script = True, ["broken"]
+    desk.vendor.finds = [api.NotSent("v", "network down")]
+    with pytest.raises(api.NotSent):
+        desk.draw()
+    assert desk.spent("possible") == Decimal("0.05")
+    assert desk.draw().media.width == 64
+    assert (desk.spent("possible"), desk.spent("actual")) == (Decimal(0), Decimal("0.05"))
+    assert len(desk.vendor.bill) == 1
