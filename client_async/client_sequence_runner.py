@@ -198,19 +198,13 @@ class ClientSequenceRunner:
                 "by": keyframe.locked_by,
                 "at": _iso(keyframe.locked_at),
             }
-            take_now = sequence.take
-            if take_now is not None and take_now.keyframe != keyframe.sha256:
-                await self._report(
-                    keyframe=locked,
-                    grid_state="stale",
-                    status=f"the video starts on another cell than {pick.cell}",
-                )
-            elif take_now is not None:
-                await self._report(keyframe=locked, grid_state="done", status="the video starts on this cell")
+            if sequence.take is None:
+                state, status = "locked", f"cell {pick.cell} of {grid.grid} is locked"
+            elif sequence.take.keyframe == keyframe.sha256:
+                state, status = "done", "the video starts on this cell"
             else:
-                await self._report(
-                    keyframe=locked, grid_state="locked", status=f"cell {pick.cell} of {grid.grid} is locked"
-                )
+                state, status = "stale", f"the video starts on another cell than {pick.cell}"
+            await self._report(keyframe=locked, grid_state=state, status=status)
             return keyframe
 
     async def _adopt_edit(self) -> None:

@@ -22,7 +22,7 @@ from client_async.pick_folder import PickFolder
 from client_async.projects import Place
 from client_async.screens import LiveProgress
 from client_async.sequence_file import Document, sequence_in
-from client_async.sequences import Action, Sequence, next_action, read_sequences
+from client_async.sequences import Action, Sequence, checked_sequences, next_action, owner_of, read_sequences
 from client_async.wiring import open_store, open_workshop
 from starsend.clock import SystemClock
 from starsend.config import load_settings
@@ -104,8 +104,8 @@ def costs_of(place: Place, store: ExecutionStore) -> CostReport:
     """As ``project_costs``, of an open ledger."""
     document: Document = {"sequences": {}}
     if place.file.path.exists():
-        read_sequences(place.file)  # a mangled history is told by its path, not stumbled over
         document = place.file.read()
+        checked_sequences(document, place.file)  # a mangled history is told by its path, not stumbled over
     names = list(document["sequences"])
     house = [take for take in store.takes() if take.shot_id.removesuffix("_frame") not in names]
     latest = {take.shot_id: take.take_id for take in house}  # oldest first, so the newest stays
@@ -159,9 +159,7 @@ def _keep_apart(place: Place, shots: Many[str]) -> None:
     """House shots and client sequences of one project share a ledger, so they may not share a name."""
     sequences = place.file.read()["sequences"] if place.file.path.exists() else {}
     for shot in shots:
-        if owner := next(
-            (n for n in sequences if shot == n or shot.startswith((f"{n}_grid", f"{n}_frame"))), None
-        ):
+        if owner := shot if shot in sequences else owner_of(shot, sequences):
             raise BadInput(
                 f"the shot {shot!r} has a name that the sequence {owner!r} uses",
                 remedy="choose another id for the shot",

@@ -7,6 +7,7 @@ the runner owns ``grid_*``, ``pick``, ``keyframe``, ``take*`` and ``status``. Th
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
@@ -149,6 +150,12 @@ class Sequence(Part):
         return bool(self.take and self.keyframe and self.take.keyframe != self.keyframe.sha256)
 
 
+def owner_of(shot_id: str, names: Container[str]) -> str | None:
+    """Which of ``names`` books its frames under ids like ``shot_id`` (``SEQ01_grid_c2`` is SEQ01's), if any does."""
+    prefixes = (shot_id[: at.start()] for at in re.finditer("_grid|_frame", shot_id))
+    return next((prefix for prefix in prefixes if prefix in names), None)
+
+
 class Head(Part):
     """Whose file it is."""
 
@@ -172,8 +179,7 @@ class Sequences(Part):
                 raise ValueError(str(wrong)) from wrong
             if len(name) > LONGEST_NAME:
                 raise ValueError(f"{name!r} is longer than {LONGEST_NAME} characters")
-            owners = [name[: at.start()] for at in re.finditer("_grid|_frame", name)]
-            if owner := next((o for o in owners if o in sequences), None):
+            if owner := owner_of(name, sequences):
                 raise ValueError(
                     f"{name!r} is a name that the frames of {owner!r} are booked under; choose another"
                 )
@@ -209,7 +215,12 @@ def next_action(sequence: Sequence) -> Action | None:
 
 def read_sequences(file: SequenceFile) -> dict[str, Sequence]:
     """Every sequence, checked. Raises BadDocument with the JSON path of each fault."""
-    return parse_document(Sequences, file.read(), file.path).sequences
+    return checked_sequences(file.read(), file)
+
+
+def checked_sequences(document: Document, file: SequenceFile) -> dict[str, Sequence]:
+    """As ``read_sequences``, of a document that ``file`` has just given."""
+    return parse_document(Sequences, document, file.path).sequences
 
 
 def read_sequence(file: SequenceFile, name: str) -> Sequence:
@@ -217,4 +228,4 @@ def read_sequence(file: SequenceFile, name: str) -> Sequence:
     document: Document = file.read()
     sequence_in(document, name, file.path)
     one: dict[str, Any] = {"sequences": {name: document["sequences"][name]}}
-    return parse_document(Sequences, one, file.path).sequences[name]
+    return checked_sequences(one, file)[name]

@@ -206,7 +206,11 @@ def _ends_whole(path: Path) -> bool:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file whole and durably: it is there with all of its bytes, or as it was before."""
+    """Write a file whole and durably: it is there with all of its bytes, or as it was before.
+
+    Not `starsend.files.write_durably`, whose temporary name allows one writer a path: several calls, of several
+    processes too, may upload one picture at the same time.
+    """
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp", delete=False) as temp:
         temp.write(data)
         temp.flush()
