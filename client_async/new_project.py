@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
+from client_async.ownership import SCHEMA, WISHES, brief_of
 from client_async.projects import Place
 from client_async.schemas import write_schemas
-from client_async.sequence_file import SCHEMA
-from client_async.sequences import REPORTED, Sequences
+from client_async.sequences import Sequences
 from starsend.documents import parse_document
 from starsend.errors import BadInput
 from starsend.files import write_durably
@@ -57,8 +57,10 @@ def make_project(root: Path, name: str, brief: Path | None) -> Place:
 
 def start_brief(place: Place, brief: dict[str, Any]) -> None:
     """Write a project's first ``sequences.json`` from a checked brief."""
+    used = {"selected_cell", *WISHES}  # what a used brief asked of its own project
     kept = {
-        name: {k: v for k, v in raw.items() if k not in REPORTED} for name, raw in brief["sequences"].items()
+        name: {key: value for key, value in brief_of(raw).items() if key not in used}
+        for name, raw in brief["sequences"].items()
     }
     head = {"$schema": "../../schemas/sequences.schema.json", "_starsend": {"schema": SCHEMA, "revision": 0}}
     write_durably(place.file.path, _dump({**head, "sequences": kept}))

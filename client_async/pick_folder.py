@@ -12,37 +12,34 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from json import JSONDecodeError
 from pathlib import Path
 
-from client_async.picks import BadPick, record_pick
-from client_async.sequence_file import BadShape, Document, SequenceFile, sequence_in
+from client_async.draft import Draft
+from client_async.lease import NoLease, nobody_writes
+from client_async.picks import BadPick, grid_seen_by, record_pick
+from client_async.sequence_file import PickVerdict, SequenceFile
+from client_async.states import DRAWING
 from starsend.errors import BadInput, StarsendError
 from starsend.files import write_durably
-from starsend.json_file import BrokenJson, parse_json
+from starsend.json_file import parse_json
 
 TEMPORARY = re.compile(r"^\.|^~\$|^4913$|~$|\.(part|tmp|swp|crdownload)$|^#.*#$")
 """Names that editors, browsers and sync clients use while they are still writing."""
-NAMED = re.compile(
-    r"^(?P<sequence>[^@]+?)(?:@(?P<grid>g\d+))?(?: \(\d+\)| copy| - copy)?\.pick$", re.IGNORECASE
+COPY = re.compile(
+    r"(?: \([^()]*\)| - (?:copy|kopie)| (?:copy|kopie)(?: \d+)?|\.sync-conflict-\d{8}-\d{6}-\w+)+$",
+    re.IGNORECASE,
 )
+"""What file managers and sync clients (Dropbox, Syncthing) put behind the name of a copy."""
+NAMED = re.compile(r"^(?P<sequence>[^@]+?)(?:@(?P<grid>g\d+))?$", re.IGNORECASE)
 PATIENCE = 30.0
 """Seconds that a file which makes no sense yet may take to be finished."""
 LARGEST = 64 * 1024
 KEYS = {"sequence", "grid", "cell", "by", "note"}
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of one pick file."""
-
-    file: str
-    accepted: bool
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +69,28 @@ class PickFolder:
         self._file = file
         self._now = now
 
-    def take_picks(self) -> list[Verdict]:
-        """Decide every pick that lies there, oldest first, each exactly once; leaves what is still being written.
+    def take_picks(self) -> list[PickVerdict]:
+        """Decide every pick that is ripe, oldest first, each exactly once; leaves the rest where it lies.
 
-        Raises BrokenJson, BadShape, MissingFile: the document cannot be read; no pick has been touched.
+        A pick is not ripe while it is being written, and while the grid it is of is still being drawn.
+
+        Raises BrokenJson, BadShape, MissingFile: nothing is known of any sequence yet; no pick has been touched.
         """
-        if not self._folder.is_dir():
-            return []
-        self._file.read()  # while the brief is broken, picks lie where they are: it is not their fault
         claimed = self._folder / ".claimed"
+        if not _holds_anything(self._folder) and not _holds_anything(claimed):
+            return []
+        self._file.read_kept()  # without any brief picks lie where they are: it is not their fault
         claimed.mkdir(exist_ok=True)
         with self._alone():
             # A run died while it decided these; put away first, for a new file may bear the same name.
             verdicts = [self._decide(path) for path in sorted(claimed.iterdir(), key=_age_order)]
-            mine = []
             for path in sorted(self._folder.iterdir(), key=_age_order):
                 if TEMPORARY.search(path.name) or (path.is_dir() and not path.is_symlink()):
                     continue
                 with suppress(FileNotFoundError):  # whoever dropped it has taken it back
-                    if not self._is_unfinished(path):
-                        mine.append(path.rename(claimed / path.name))
-            return verdicts + [self._decide(path) for path in mine]
+                    if not self._must_wait(path):
+                        verdicts.append(self._decide(path.rename(claimed / path.name)))
+            return verdicts
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -101,30 +99,54 @@ class PickFolder:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _is_unfinished(self, path: Path) -> bool:
-        if not stat.S_ISREG(path.lstat().st_mode) or self._now() - path.stat().st_mtime > PATIENCE:
+    def _must_wait(self, path: Path) -> bool:
+        """Whether it is too early to decide a file."""
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
             return False
-        try:
-            _read(path, path.name)
-        except Unfinished:
-            return True
-        except BadInput:
-            return False
-        return False
-
-    def _decide(self, path: Path) -> Verdict:
+        with suppress(NoLease, PermissionError):
+            if not nobody_writes(path):
+                return True
         try:
             wish = _read(path, path.name)
-            at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            self._file.change(lambda document: _apply(document, wish, at, self._file.path))
-            verdict = Verdict(path.name, True, f"cell {wish.cell} of {wish.sequence} is picked")
-        except (BrokenJson, BadShape):
-            raise  # the brief's fault, not the pick's: it stays claimed and is decided when the brief is mended
-        except (BadInput, Unfinished) as wrong:
-            verdict = Verdict(path.name, False, str(wrong))
-        return self._put_away(path, verdict)
+        except Unfinished:
+            return self._now() - found.st_mtime <= PATIENCE
+        except BadInput:
+            return False
+        return self._is_being_drawn(wish)
 
-    def _put_away(self, path: Path, verdict: Verdict) -> Verdict:
+    def _is_being_drawn(self, wish: Wish) -> bool:
+        """Whether the grid that a wish is of may still come."""
+        names = self._file.names()
+        name = _spelt(names, wish.sequence)
+        if name not in names:
+            return False
+        raw = self._file.peek(name)
+        if raw.get("deleted") or raw.get("grid_state") not in DRAWING:
+            return False
+        if wish.grid is None:
+            return raw.get("grid_id") is None
+        return wish.grid == f"g{len(raw.get('grid_history', [])) + 1}"
+
+    def _decide(self, path: Path) -> PickVerdict:
+        """The verdict on a claimed file, kept in the journal before the file is put away."""
+        found = path.lstat()
+        claim = (
+            f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}"  # a renamed file's ctime is its claim's
+        )
+
+        def edit(draft: Draft) -> str:
+            try:
+                wish = _read(path, path.name)
+            except Unfinished as never:
+                raise BadPick(never.what, where=never.where, remedy=never.remedy) from never
+            return _apply(draft, wish, found.st_mtime)
+
+        verdict = self._file.decide(claim, os.fsencode(path.name).decode(errors="backslashreplace"), edit)
+        self._put_away(path, verdict)
+        return verdict
+
+    def _put_away(self, path: Path, verdict: PickVerdict) -> None:
         folder = self._folder / ("accepted" if verdict.accepted else "rejected")
         folder.mkdir(exist_ok=True)
         stem = os.fsdecode(
@@ -139,19 +161,43 @@ class PickFolder:
             reason = f"{verdict.reason}\n".encode(errors="backslashreplace")  # a name may be no text
             write_durably(target.with_name(f"{target.name}.reason.txt"), reason)
         path.rename(target)
-        return verdict
 
 
-def _apply(document: Document, wish: Wish, at: datetime, path: Path) -> None:
-    name = _spelt(document, wish.sequence)
-    sequence = sequence_in(document, name, path)
-    record_pick(sequence, name, wish.cell, by=wish.by, via="pick file", at=at, grid=wish.grid, note=wish.note)
+def _apply(draft: Draft, wish: Wish, dropped: float) -> str:
+    name = _spelt(draft, wish.sequence)
+    raw = draft[name]
+    if wish.grid is None and raw.get("grid_id") and grid_seen_by(raw, dropped) is None:
+        raise BadPick(
+            f"{raw['grid_id']} came at about the same time as this pick, which may mean the one before",
+            where=name,
+            remedy=f"look at it and name it: {name}@{raw['grid_id']}.pick",
+        )
+    at = datetime.fromtimestamp(dropped, UTC)
+    record_pick(raw, name, wish.cell, by=wish.by, via="pick file", at=at, grid=wish.grid, note=wish.note)
+    return f"cell {wish.cell} of {name} is picked"
 
 
-def _spelt(document: Document, name: str) -> str:
-    """``seq01`` for ``SEQ01``, where only one sequence can be meant."""
-    same = [known for known in document["sequences"] if known.casefold() == name.casefold()]
-    return same[0] if len(same) == 1 else name
+def _spelt(names: Iterable[str], said: str) -> str:
+    """``SEQ01`` for ``seq01``, ``SEQ01 copy`` or ``SEQ01-MARASPC`` (OneDrive), where only one sequence can be meant."""
+    known = list(names)
+    for spelling in (said, COPY.sub("", said), said.rpartition("-")[0]):
+        same = [name for name in known if name == spelling] or [
+            name for name in known if name.casefold() == spelling.casefold()
+        ]
+        if len(same) == 1:
+            return same[0]
+    return said
+
+
+def _holds_anything(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(
+                not entry.name.startswith(".") and entry.name not in ("accepted", "rejected")
+                for entry in entries
+            )
+    except FileNotFoundError:
+        return False
 
 
 def _read(path: Path, name: str) -> Wish:
@@ -172,7 +218,7 @@ def _read(path: Path, name: str) -> Wish:
         raise Unfinished("the file is empty", where=name, remedy="put the cell number into it")
     if text.startswith("{"):
         return _from_json(text, path)
-    named = NAMED.match(name)
+    named = NAMED.match(COPY.sub("", name[:-5])) if name.casefold().endswith(".pick") else None
     if not named:
         raise BadPick(
             "neither JSON nor a file named SEQ01.pick",
@@ -182,7 +228,8 @@ def _read(path: Path, name: str) -> Wish:
     if not re.fullmatch(r"[0-9]{1,3}", text):
         raise BadPick(f"{text!r:.40} is no cell", where=name, remedy="put one number from 1 to 4 into it")
     grid = named["grid"]
-    return Wish(named["sequence"], int(text), grid and grid.lower(), _owner(path), "")
+    whole = named["sequence"] if grid else name[:-5]  # a sequence may be called like a copy
+    return Wish(whole, int(text), grid and grid.lower(), _owner(path), "")
 
 
 def _from_json(text: str, path: Path) -> Wish:
@@ -208,6 +255,8 @@ def _from_json(text: str, path: Path) -> Wish:
 
 def _decode(raw: bytes, name: str) -> str:
     encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    if b"\0" in raw and encoding != "utf-16":  # digits and braces hold no zeros
+        encoding = "utf-16-le" if raw[1::2].count(0) > raw[::2].count(0) else "utf-16-be"
     try:
         return raw.decode(encoding).strip()
     except UnicodeDecodeError as wrong:

@@ -5,13 +5,13 @@ Recording a pick costs nothing and locks nothing; the runner cuts and locks the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from client_async.ownership import add_notice
+from client_async.states import PARKED
 from starsend.errors import BadInput
-
-PICKABLE = ("waiting_for_pick", "locked", "generating", "done", "stale", "failed", "recovery")
-"""States in which a sequence may have a grid; a picked one may be picked again for nothing."""
 
 
 class BadPick(BadInput):
@@ -49,20 +49,22 @@ def record_pick(
         BadPick: no such cell, no grid to pick from, or the grid named has been replaced since.
     """
     number = cell_number(cell)
-    current, state = sequence.get("grid_id"), sequence.get("grid_state", "new")
-    if sequence.get("deleted"):
+    current = sequence.get("grid_id")
+    if sequence.get("deleted") or sequence.get("grid_state") == "cancelled":
         raise BadPick("this sequence is marked deleted", where=name, remedy='take out "deleted" first')
-    if current is None or state not in PICKABLE:
+    if grid is not None and current is not None and grid != current:
         raise BadPick(
-            f"there is no grid to pick from (it is {state})",
+            f"the grid {grid} has been replaced by {current}"
+            if _was_there(sequence, grid)
+            else f"there is no grid {grid}, it is {current} that waits",
+            where=name,
+            remedy="look at it and pick again",
+        )
+    if current is None:
+        raise BadPick(
+            f"there is no grid to pick from (it is {sequence.get('grid_state', 'new')})",
             where=name,
             remedy=f"run `starsend grid {name}` first",
-        )
-    if grid is not None and grid != current:
-        raise BadPick(
-            f"the grid {grid} has been replaced by {current}",
-            where=name,
-            remedy="look at the new one and pick again",
         )
     before = sequence.get("pick")
     if (
@@ -81,9 +83,51 @@ def record_pick(
     }
     if note:
         pick["note"] = note
+    if (
+        isinstance(before, dict)
+        and before.get("grid") == current
+        and sequence.get("selected_cell") is not None
+    ):
+        add_notice(
+            sequence,
+            pick["at"],
+            f"cell {before['cell']} by {before.get('by', 'somebody')} was replaced by cell {number} by {by}",
+        )
+    if sequence.get("grid_state") in PARKED:
+        sequence["resume"] = True  # whoever picks wants it to go on
     sequence["selected_cell"] = number
-    if sequence.get("regrid"):
-        sequence["regrid"] = False  # the pick is the later wish
     sequence["pick"] = pick
+    for wish in ("regrid", "grid_wanted"):
+        if sequence.get(wish):
+            sequence[wish] = False  # the pick is the later wish
     sequence["status"] = f"cell {number} of {current} picked by {by}"
     return pick
+
+
+def withdraw_pick(sequence: dict[str, Any], by: str) -> None:
+    """Take a pick back. What is locked or made already stays."""
+    sequence["selected_cell"] = None
+    if sequence.get("pick"):
+        sequence["pick"] = None
+        sequence["status"] = f"the pick was withdrawn by {by}"
+
+
+def _was_there(sequence: dict[str, Any], grid: str) -> bool:
+    return any(record.get("grid") == grid for record in sequence.get("grid_history") or [])
+
+
+CLOCK_SECONDS = 2.0
+"""Who names no grid means the one that lay there for at least so long: the clocks of two machines differ."""
+
+
+def grid_seen_by(sequence: Mapping[str, Any], saved: float) -> str | None:
+    """The present grid, if whoever saved something at that time (seconds since the epoch) can have meant it.
+
+    A first grid is the only one there ever was; a later one may have come a moment after they looked.
+    """
+    grid: str | None = sequence.get("grid_id")
+    history = sequence.get("grid_history") or []
+    if sum(record.get("verdict", {}).get("ok", False) for record in history) <= 1:
+        return grid
+    made = [datetime.fromisoformat(record["at"]).timestamp() for record in history if record["grid"] == grid]
+    return grid if made and saved >= made[-1] + CLOCK_SECONDS else None

@@ -1,35 +1,22 @@
-"""The document's models: what people write of a sequence, and what the runner reports into it.
+"""The document's models: what people write of a sequence, and what the daemon reports into it.
 
-People own the brief (prompt, shots, elements, ``selected_cell``, ``regrid``, ``deleted`` and any field we do not know);
-the runner owns ``grid_*``, ``pick``, ``keyframe``, ``take*`` and ``status``. The JSON Schema for editors comes from here.
+Who owns which field is told in ``ownership``. The JSON Schema for editors comes from here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Collection, Container, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
 
-from client_async.sequence_file import Document, SequenceFile, sequence_in
-from starsend.documents import parse_document
+from client_async.states import GridState
+from starsend.documents import BadDocument, parse_document
 from starsend.errors import BadInput
 from starsend.orchestrator.step_key import check_name
 
-GridState = Literal[
-    "new",
-    "exploring",
-    "retrying",
-    "compositing",
-    "waiting_for_pick",
-    "locked",
-    "generating",
-    "done",
-    "stale",
-    "failed",
-    "recovery",
-]
 Cell = Annotated[StrictInt, Field(ge=1, le=4)]
 AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5", "21:9"]
 
@@ -69,6 +56,7 @@ class GridRecord(Part):
     via: Literal["model", "composite", "adopted"]
     verdict: Verdict
     takes: list[str] = []
+    cost: str = Field(default="0", description="Dollars that this attempt has cost, or may have.")
     path: str | None = None
     cells: list[str] = []
     gutter: str = ""
@@ -108,6 +96,13 @@ class TakeRecord(Part):
     at: str
 
 
+class SequenceNotice(Part):
+    """Something people should know of their sequence."""
+
+    at: str
+    text: str
+
+
 class Sequence(Part):
     """One client sequence: from prompt to take."""
 
@@ -120,19 +115,34 @@ class Sequence(Part):
     shots: list[Shot] = Field(min_length=1, max_length=6, description="What the take shows, in order.")
     selected_cell: Cell | None = Field(default=None, description="The picked cell, 1 to 4.")
     regrid: StrictBool = Field(default=False, description="True asks for a new grid; the old ones are kept.")
+    retake: StrictBool = Field(
+        default=False, description="True asks for another take of the locked keyframe; the old ones are kept."
+    )
+    resume: StrictBool = Field(
+        default=False, description="True goes on with a sequence that failed or waits for a decision."
+    )
+    adopt: str | None = Field(
+        default=None, description="A picture made elsewhere, to be read and used as the grid. Costs nothing."
+    )
+    priority: StrictInt = Field(
+        default=0, ge=-100, le=100, description="Higher goes first within the project."
+    )
     deleted: StrictBool = Field(default=False, description="True takes the sequence out of the work.")
 
     grid_state: GridState = "new"
     grid_id: str | None = None
     grid_path: str | None = None
     grid_history: list[GridRecord] = []
+    grid_fault: str = Field(default="", description="The kind of error that the sequence failed with.")
     grid_restarts: int = Field(default=0, ge=0)
+    grid_wanted: StrictBool = Field(default=False, description="Another grid is being drawn.")
     pick: Pick | None = None
     keyframe: LockedKeyframe | None = None
     take: TakeRecord | None = None
     take_attempt: int = Field(default=1, ge=1)
     take_history: list[TakeRecord] = []
     status: str = ""
+    notices: list[SequenceNotice] = []
 
     @property
     def grid(self) -> GridRecord | None:
@@ -173,59 +183,43 @@ class Sequences(Part):
     @classmethod
     def _usable_names(cls, sequences: dict[str, Sequence]) -> dict[str, Sequence]:
         for name in sequences:
-            try:
-                check_name(name, "sequence name")
-            except BadInput as wrong:
-                raise ValueError(str(wrong)) from wrong
-            if len(name) > LONGEST_NAME:
-                raise ValueError(f"{name!r} is longer than {LONGEST_NAME} characters")
-            if owner := owner_of(name, sequences):
-                raise ValueError(
-                    f"{name!r} is a name that the frames of {owner!r} are booked under; choose another"
-                )
+            if fault := name_fault(name, sequences):
+                raise ValueError(fault)
         return sequences
 
 
-REPORTED = {
-    *(name for name in Sequence.model_fields if name.startswith(("grid_", "take"))),
-    *("pick", "keyframe", "status", "selected_cell", "regrid"),
-}
-"""What a used brief says of its own project, and a new project begins without."""
-
-Action = Literal["explore", "adopt_edit", "lock", "generate"]
-
-
-def next_action(sequence: Sequence) -> Action | None:
-    """What is to be done next, from the state alone; None when it is done or waits for a person."""
-    pick, keyframe = sequence.pick, sequence.keyframe
-    may_pay = sequence.grid_state != "recovery"  # a call may have been billed unseen: a person decides
-    if sequence.deleted:
-        return None
-    if sequence.regrid or sequence.grid is None:
-        return "explore" if may_pay else None
-    if sequence.selected_cell is not None and (pick is None or pick.cell != sequence.selected_cell):
-        return "adopt_edit"
-    if pick is None or sequence.selected_cell is None or pick.grid != sequence.grid_id:
-        return None  # nothing is picked, or the pick was withdrawn
-    if keyframe is None or (keyframe.grid, keyframe.cell) != (pick.grid, pick.cell):
-        return "lock"
-    begun = sequence.grid_state in ("generating", "failed")  # a take that was asked for and has not come
-    return "generate" if may_pay and (begun or sequence.take is None or sequence.stale) else None
+def name_fault(name: str, names: Collection[str]) -> str | None:
+    """Why a sequence among ``names`` may not be called ``name``, if it may not."""
+    try:
+        check_name(name, "sequence name")
+    except BadInput as wrong:
+        return str(wrong)
+    if len(name) > LONGEST_NAME:
+        return f"{name!r} is longer than {LONGEST_NAME} characters"
+    if owner := owner_of(name, names):
+        return f"{name!r} is a name that the frames of {owner!r} are booked under; choose another"
+    return None
 
 
-def read_sequences(file: SequenceFile) -> dict[str, Sequence]:
-    """Every sequence, checked. Raises BadDocument with the JSON path of each fault."""
-    return checked_sequences(file.read(), file)
+def check_sequences(
+    sequences: Mapping[str, Mapping[str, Any]], path: Path, text: str = ""
+) -> dict[str, Sequence]:
+    """Raw sequences as models. Raises BadDocument, which names line (of ``text``) and JSON path."""
+    return parse_document(_Some, {"sequences": sequences}, path, text=text).sequences
 
 
-def checked_sequences(document: Document, file: SequenceFile) -> dict[str, Sequence]:
-    """As ``read_sequences``, of a document that ``file`` has just given."""
-    return parse_document(Sequences, document, file.path).sequences
+class _Some(Part):
+    """Some of a document's sequences; their names are checked against all the others by whoever adds one."""
+
+    sequences: dict[str, Sequence]
 
 
-def read_sequence(file: SequenceFile, name: str) -> Sequence:
-    """One sequence, checked by itself: a fault elsewhere does not hold it up. Raises BadDocument, UnknownName."""
-    document: Document = file.read()
-    sequence_in(document, name, file.path)
-    one: dict[str, Any] = {"sequences": {name: document["sequences"][name]}}
-    return checked_sequences(one, file)[name]
+def check_names(new: Collection[str], names: Collection[str], path: Path) -> None:
+    """Whether ``new`` sequences may have their names among all ``names``. Raises BadDocument."""
+    for name in new:
+        if fault := name_fault(name, names):
+            raise BadDocument(path, [(f"sequences.{name}", fault)])
+    for other in names:
+        if owner := owner_of(other, new):
+            fault = f"frames of {owner!r} would be booked under the name of {other!r}; choose another"
+            raise BadDocument(path, [(f"sequences.{owner}", fault)])

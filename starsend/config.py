@@ -11,7 +11,7 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -70,7 +70,6 @@ class ImageSettings(Section):
         default="retry",
         description="When a call may have been billed and its answer is lost: send again, or ask a person.",
     )
-    at_once: int = Field(default=4, ge=1, le=256, description="Calls in flight at once.")
 
 
 class VideoSettings(Section):
@@ -82,7 +81,36 @@ class VideoSettings(Section):
     on_unknown: OnUnknown = Field(
         default="ask", description="As for images; a video is dear, so a person decides."
     )
-    at_once: int = Field(default=2, ge=1, le=256, description="Calls in flight at once.")
+
+
+class LimitSettings(Section):
+    """How hard one provider may be worked, by all projects together."""
+
+    at_once: int = Field(default=4, ge=1, le=1024, description="Calls in flight at once.")
+
+
+class DaemonSettings(Section):
+    """The long-lived process. Only the studio's own file counts, for it serves all projects."""
+
+    host: str = Field(default="127.0.0.1", description="Where /metrics and /healthz are served.")
+    port: int = Field(default=9464, ge=0, le=65535, description="The same; 0 takes any free port.")
+    grace_seconds: float = Field(
+        default=20.0, gt=0, description="What runs when a stop is asked for may go on so long."
+    )
+
+
+class NoticeSettings(Section):
+    """Who is told that a grid is ready, a pick was refused or a decision is needed. Only the studio's file counts."""
+
+    urls: list[SecretStr] = Field(
+        default=[], description="Where to: apprise URLs (mailto://, slack://, ...). They may hold passwords."
+    )
+    webhook: SecretStr | None = Field(
+        default=None, description="A URL that gets each message as a POST of JSON."
+    )
+    gather_seconds: float = Field(
+        default=60.0, ge=0, description="Notices within so many seconds of the first become one message."
+    )
 
 
 class GridSettings(Section):
@@ -102,7 +130,10 @@ class RetrySettings(Section):
     """How long to bear with a vendor. Seconds."""
 
     submit_attempts: int = Field(
-        default=4, ge=1, le=20, description="Sends of one call that the vendor turned away."
+        default=8,
+        ge=1,
+        le=20,
+        description="Times that one step is tried while the vendor says not now; then a person decides.",
     )
     poll_seconds: float = Field(
         default=2.0, gt=0, description="Between two looks at a job, where the vendor names no time."
@@ -145,6 +176,14 @@ class Settings(BaseSettings, Section):
         default=None,
         description="SQLAlchemy URL of the ledger; by default sqlite:///state/execution.db, relative to the project.",
     )
+    limits: dict[str, LimitSettings] = Field(
+        default={}, description="By provider; 4 calls at once for one that is not named."
+    )
+    share: int = Field(
+        default=1, ge=1, le=100, description="Turns that this project gets for one turn of another."
+    )
+    daemon: DaemonSettings = DaemonSettings()
+    notices: NoticeSettings = NoticeSettings()
     prices: list[Price] = Field(
         default=[], description="Prices that add to the shipped table or override it."
     )
@@ -170,20 +209,25 @@ class Settings(BaseSettings, Section):
         """Only what is passed in: load_settings merges the files and the environment itself, to name each in errors."""
         return (init_settings,)
 
+    def at_once(self) -> dict[str, int]:
+        """Calls in flight by provider, for those that are named."""
+        return {provider: limit.at_once for provider, limit in self.limits.items()}
 
-def load_settings(root: Path, project_dir: Path, environ: Mapping[str, str] | None = None) -> Settings:
+
+def load_settings(root: Path, project_dir: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of one project.
 
     Args:
         root: the folder that holds ``projects/``.
-        project_dir: the project's own folder.
+        project_dir: the project's own folder; None for the studio's settings alone.
         environ: ``os.environ`` unless given.
 
     Raises:
         BadDocument, BrokenJson, UnknownName, BadVariable: names the file or variable, the key and the nearest known one.
     """
     merged: dict[str, Any] = {}
-    for path in (root / CONFIG_NAME, project_dir / CONFIG_NAME):
+    folders = (root,) if project_dir is None else (root, project_dir)
+    for path in (folder / CONFIG_NAME for folder in folders):
         if path.is_file():
             layer = read_json(path)
             parse_document(Settings, layer, path)  # each file answers for its own faults

@@ -10,19 +10,21 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from starsend.errors import BadInput, nearest
+from starsend.json_file import MEND, line_of
 
 
 class BadDocument(BadInput):
     """A document says something that cannot be; names the file, the JSON path and what would be right."""
 
-    def __init__(self, path: Path | str, faults: list[tuple[str, str]]) -> None:
+    def __init__(self, path: Path | str, faults: list[tuple[str, str]], *, line: int | None = None) -> None:
         self.faults = faults
         field, what = faults[0]
+        path = f"{path}:{line}" if line else path
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         super().__init__(
             f"{what}{more}",
             where=f"{path}: {field}" if field else str(path),
-            remedy="mend it and run again; nothing was changed",
+            remedy=MEND,
         )
 
 
@@ -50,13 +52,19 @@ class Section(BaseModel):
 M = TypeVar("M", bound=BaseModel)
 
 
-def parse_document(model: type[M], data: Mapping[str, Any], path: Path | str) -> M:
-    """``data`` as ``model``; ``path`` is named in errors. Raises BadDocument with every fault found."""
+def parse_document(model: type[M], data: Mapping[str, Any], path: Path | str, *, text: str = "") -> M:
+    """``data`` as ``model``; ``path``, and the line in ``text`` where that is given, are named in errors.
+
+    Raises BadDocument with every fault found.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as wrong:
+        faults = wrong.errors()
         raise BadDocument(
-            path, [(json_path(e["loc"]), _plain(e["msg"], e["input"])) for e in wrong.errors()]
+            path,
+            [(json_path(fault["loc"]), _plain(fault["msg"], fault["input"])) for fault in faults],
+            line=line_of(text, faults[0]["loc"]) if text else None,
         ) from wrong
 
 

@@ -69,7 +69,7 @@ def write_durably(path: Path, data: bytes | Callable[[BinaryIO], object], *, mod
             with contextlib.suppress(OSError):  # the first error is the one worth telling
                 part.unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise CannotWrite(path, error) from error
 
@@ -82,7 +82,7 @@ def rename_durably(source: Path, target: Path) -> None:
     """
     try:
         source.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise CannotWrite(target, error) from error
 
@@ -125,10 +125,10 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

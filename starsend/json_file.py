@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from starsend.errors import BadInput
 
+MEND = "mend it and save it again; nothing was changed"
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -29,9 +31,7 @@ class BrokenJson(BadInput):
 
     def __init__(self, path: Path, what: str, *, line: int = 0, column: int = 0) -> None:
         spot = f"{path}:{line}:{column}" if line else str(path)
-        super().__init__(
-            f"not valid JSON, {what}", where=spot, remedy="mend it and run again; nothing was changed"
-        )
+        super().__init__(f"not valid JSON, {what}", where=spot, remedy=MEND)
 
 
 def read_json(path: Path, *, what: str = "file", remedy: str = "check the path") -> dict[str, Any]:
@@ -84,6 +84,57 @@ def parse_json(raw: bytes, path: Path) -> dict[str, Any]:
             path, f"an object {{...}} is needed at the top, this is {type(value).__name__}", line=1, column=1
         )
     return value
+
+
+def line_of(text: str, path: Sequence[int | str]) -> int | None:
+    """The line, counted from 1, on which the value at ``path`` begins in valid JSON; that of its nearest parent if it has none."""
+    at = _begin(text, 0)
+    for part in path:
+        inner = _member(text, at, part) if text[at] == "{" else _item(text, at, part)
+        if inner is None:
+            break
+        at = inner
+    return text.count("\n", 0, at) + 1
+
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder()
+
+
+def _begin(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    assert found is not None
+    return found.end()
+
+
+def _member(text: str, at: int, key: int | str) -> int | None:
+    """Where the value of ``key`` begins in the object that begins at ``at``."""
+    at = _begin(text, at + 1)
+    while text[at] != "}":
+        name, end = _DECODER.raw_decode(text, at)
+        value = _begin(text, _begin(text, end) + 1)  # past the colon
+        if name == key:
+            return value
+        at = _past_comma(text, _DECODER.raw_decode(text, value)[1])
+    return None
+
+
+def _item(text: str, at: int, index: int | str) -> int | None:
+    """Where item ``index`` begins in the array that begins at ``at``."""
+    if text[at] != "[" or not isinstance(index, int):
+        return None
+    at = _begin(text, at + 1)
+    while text[at] != "]":
+        if index == 0:
+            return at
+        index -= 1
+        at = _past_comma(text, _DECODER.raw_decode(text, at)[1])
+    return None
+
+
+def _past_comma(text: str, at: int) -> int:
+    at = _begin(text, at)
+    return _begin(text, at + 1) if text[at] == "," else at
 
 
 class _Refused(ValueError):

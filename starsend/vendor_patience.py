@@ -40,3 +40,14 @@ def worth_waiting() -> Callable[[Exception], bool | timedelta]:
         return isinstance(error, NotSent | RateLimited) or (isinstance(error, Ambiguous) and lost == 1)
 
     return judge
+
+
+def pause_before(again: int, error: Exception, *, jitter: float) -> float:
+    """Seconds to wait before a step is tried for the ``again``-th time more; for who waits by date and not in a thread.
+
+    Args:
+        jitter: 0 to 1; stretches the wait by up to a quarter, so that many that were turned away do not come back together.
+    """
+    named = error.delay if isinstance(error, RateLimited) else None
+    wait = min(2.0 ** (again - 1), 60.0) if named is None else named
+    return wait * (1 + jitter / 4)

@@ -7,8 +7,10 @@ never a keyframe. Every move names the states it may leave; a row that is in non
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -254,6 +256,30 @@ class ExecutionStore:
         )
         with self._db.read() as connection:
             return [_record(CostEvent, row) for row in connection.execute(query)]
+
+    def spent_on(self, shot_ids: Collection[str], *, since_attempt: int) -> Decimal:
+        """Dollars that the attempts at some shots have cost, or may have, from one attempt on."""
+        query = (
+            select(cost_events.c.amount)
+            .join(steps, steps.c.step_key == cost_events.c.step_key)
+            .where(
+                cost_events.c.project == self.project,
+                cost_events.c.kind != "estimated",
+                steps.c.shot_id.in_(shot_ids),
+                steps.c.attempt >= since_attempt,
+            )
+        )
+        with self._db.read() as connection:
+            return sum(connection.scalars(query), Decimal(0))
+
+    def spent(self) -> dict[CostKind, Decimal]:
+        """Dollars of the whole project by kind."""
+        query = select(cost_events.c.kind, cost_events.c.amount).where(cost_events.c.project == self.project)
+        totals: dict[CostKind, Decimal] = {}
+        with self._db.read() as connection:
+            for kind, amount in connection.execute(query):
+                totals[kind] = totals.get(kind, Decimal(0)) + amount
+        return totals
 
     # ---------------------------------------------------------------------------------------------- inside
 

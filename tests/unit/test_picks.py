@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_async.pick_folder import KEYS, LARGEST, PATIENCE, PickFolder, Verdict
-from client_async.picks import PICKABLE, BadPick, cell_number, record_pick
-from client_async.sequence_file import SequenceFile
+from client_async.draft import Draft
+from client_async.pick_folder import KEYS, LARGEST, PATIENCE, PickFolder
+from client_async.picks import BadPick, cell_number, record_pick
+from client_async.sequence_file import PickVerdict, SequenceFile
 from client_async.sequences import Pick
+from client_async.states import STATES
 from starsend.json_file import BrokenJson
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -83,7 +85,7 @@ def test_a_pick_is_recorded_with_who_how_and_when() -> None:
     assert (sequence["title"], sequence["grid_state"]) == ("kept", "waiting_for_pick")
 
 
-@pytest.mark.parametrize("state", PICKABLE)
+@pytest.mark.parametrize("state", [state for state in STATES if state != "cancelled"])
 def test_a_sequence_with_a_grid_can_be_picked_again(state: str) -> None:
     """Does a second pick replace the first, whatever has become of it?"""
     sequence = waiting(grid_state=state)
@@ -123,14 +125,13 @@ def test_only_the_very_same_pick_is_a_repetition(before: dict[str, object]) -> N
 @pytest.mark.parametrize(
     ("fields", "grid", "said"),
     [
-        ({}, "g1", "the grid g1 has been replaced by g2"),
-        ({}, "g3", "the grid g3 has been replaced by g2"),
+        ({"grid_history": [{"grid": "g1"}]}, "g1", "the grid g1 has been replaced by g2"),
+        ({}, "g3", "there is no grid g3, it is g2 that waits"),
         ({"deleted": True}, None, "marked deleted"),
         ({"grid_id": None}, None, "there is no grid to pick from (it is waiting_for_pick)"),
         ({"grid_state": "new", "grid_id": None}, None, "there is no grid to pick from (it is new)"),
-        ({"grid_state": "exploring"}, None, "(it is exploring)"),
-        ({"grid_state": "retrying"}, "g2", "(it is retrying)"),
-        ({"grid_state": "compositing"}, None, "(it is compositing)"),
+        ({"grid_state": "exploring", "grid_id": None}, None, "(it is exploring)"),
+        ({"grid_state": "cancelled"}, None, "marked deleted"),
     ],
 )
 def test_a_pick_without_its_grid_is_refused(fields: dict[str, object], grid: str | None, said: str) -> None:
@@ -155,7 +156,19 @@ class Drop:
         self.folder.mkdir(parents=True)
         self.file = SequenceFile(state / "sequences.json")
         self.now = NOW
-        brief = {name: waiting(prompt="p") for name in ("SEQ01", "SEQ02")}
+        record = {
+            "grid": "g2",
+            "round": 1,
+            "via": "model",
+            "verdict": {"ok": True, "reason": "ok", "explanation": ""},
+            "at": "2026-11-23T11:00:00+00:00",
+        }
+        wrong = {**record, "grid": "g1", "verdict": {"ok": False, "reason": "single", "explanation": ""}}
+        shots = [{"prompt": "p", "seconds": 1}]
+        brief = {
+            name: waiting(prompt="p", shots=shots, grid_history=[wrong, record])
+            for name in ("SEQ01", "SEQ02")
+        }
         self.file.path.write_text(json.dumps({"sequences": brief}), encoding="utf-8")
 
     def put(self, name: str, content: str | bytes, *, age: float = 1.0) -> Path:
@@ -164,10 +177,10 @@ class Drop:
         os.utime(path, (NOW - age, NOW - age))
         return path
 
-    def take(self) -> list[Verdict]:
+    def take(self) -> list[PickVerdict]:
         return PickFolder(self.folder, self.file, lambda: self.now).take_picks()
 
-    def only(self) -> Verdict:
+    def only(self) -> PickVerdict:
         (verdict,) = self.take()
         return verdict
 
@@ -202,9 +215,10 @@ def drop(project_dir: Path) -> Drop:
         b"\xef\xbb\xbf3\r\n",
         "3\r\n".encode("utf-16"),
         b"\xfe\xff\x003\x00\n",
+        b"3\x00\r\x00\n\x00",
         "03",
     ],
-    ids=["bare", "newline", "blanks", "bom", "utf-16", "utf-16 big", "zero"],
+    ids=["bare", "newline", "blanks", "bom", "utf-16", "utf-16 big", "utf-16 bare", "zero"],
 )
 @pytest.mark.parametrize(
     "name", ["SEQ01.pick", "seq01.pick", "SEQ01@g2.pick", "Seq01@G2.PICK", "SEQ01 (1).pick"]
@@ -426,7 +440,7 @@ def test_a_file_from_a_clock_that_is_ahead_is_taken(drop: Drop) -> None:
 
 def test_a_file_taken_back_while_we_look_is_no_error(drop: Drop) -> None:
     """Is a pick that its owner removes between two looks forgotten, and the next one taken?"""
-    gone = drop.put("SEQ01.pick", "3", age=5)
+    gone = drop.put("SEQ01.pick", "", age=5)
     drop.put("SEQ02.pick", "2")
 
     def now() -> float:
@@ -435,6 +449,87 @@ def test_a_file_taken_back_while_we_look_is_no_error(drop: Drop) -> None:
 
     (verdict,) = PickFolder(drop.folder, drop.file, now).take_picks()
     assert (verdict.file, drop.cell("SEQ01"), drop.cell("SEQ02")) == ("SEQ02.pick", None, 2)
+
+
+# ---------------------------------------------------------------------------------- which grid
+
+
+def test_a_pick_of_a_grid_that_is_being_drawn_waits_for_it(drop: Drop) -> None:
+    """Does a pick that names the next grid, or comes while the first is drawn, wait; and is it decided when that is there?"""
+    drop.file.change(lambda draft: draft["SEQ01"].update(grid_state="retrying", grid_wanted=True))
+    drop.file.change(
+        lambda draft: draft["SEQ02"].update(grid_state="exploring", grid_id=None, grid_history=[])
+    )
+    drop.put("SEQ01@g3.pick", "3")
+    drop.put("SEQ02.pick", "1")
+    assert drop.take() == []
+    assert drop.names() == ["SEQ01@g3.pick", "SEQ02.pick"]
+    third = {"grid": "g3", "at": "2026-11-23T12:00:00+00:00", "verdict": {"ok": True}}
+
+    def arrive(draft: Draft) -> None:
+        draft["SEQ01"]["grid_history"].append(third)
+        draft["SEQ01"].update(grid_id="g3", grid_state="waiting_for_pick", grid_wanted=False)
+        draft["SEQ02"].update(grid_state="failed")
+
+    drop.file.change(arrive)
+    assert [(v.file, v.accepted) for v in drop.take()] == [("SEQ01@g3.pick", True), ("SEQ02.pick", False)]
+    assert (drop.pick() or {})["grid"] == "g3"
+
+
+@pytest.mark.parametrize(("age", "accepted"), [(59 * 60, True), (60 * 60 - 1, False), (60 * 60 + 300, False)])
+def test_an_unnamed_pick_is_of_a_grid_that_lay_there_long_enough(
+    drop: Drop, age: float, accepted: bool
+) -> None:
+    """After a second grid: is a pick that may have meant the first one refused, with the way to say which?"""
+
+    def again(draft: Draft) -> None:
+        history = draft["SEQ01"]["grid_history"]
+        history[0]["verdict"]["ok"] = True
+
+    drop.file.change(again)
+    drop.put("SEQ01.pick", "3", age=age)
+    verdict = drop.only()
+    assert verdict.accepted is accepted
+    assert accepted or "SEQ01@g2.pick" in verdict.reason
+
+
+def test_a_file_that_somebody_holds_open_is_waited_for(drop: Drop) -> None:
+    """Is half a file, whole as it may look, left to its writer?"""
+    with (drop.folder / "SEQ01.pick").open("w") as writing:
+        writing.write("1")
+        writing.flush()
+        drop.now += PATIENCE + 1
+        assert drop.take() == []
+        writing.write("\n")
+    assert drop.only().accepted
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SEQ01 copy 2.pick",
+        "SEQ01 - Copy.pick",
+        "SEQ01 - Copy (2).pick",
+        "SEQ01 (Kopie).pick",
+        "SEQ01@g2 (mara's conflicted copy 2026-11-24).pick",
+        "SEQ01.sync-conflict-20261124-101500-ABCDEFG.pick",
+        "SEQ01-MARASPC.pick",
+        "seq01@G2 copy.PICK",
+    ],
+)
+def test_copies_and_conflicts_are_picks(drop: Drop, name: str) -> None:
+    """Are the names that file managers and sync clients make understood?"""
+    drop.put(name, "3")
+    assert drop.only().accepted
+    assert drop.cell() == 3
+
+
+def test_a_sequence_that_is_called_like_a_copy_comes_first(drop: Drop) -> None:
+    """Is SEQ01-B picked, and not SEQ01, where there is one?"""
+    drop.file.change(lambda draft: draft.add("SEQ01-B").update(draft["SEQ01"]))
+    drop.put("SEQ01-B.pick", "4")
+    assert drop.only().accepted
+    assert (drop.cell("SEQ01-B"), drop.cell("SEQ01")) == (4, None)
 
 
 # ---------------------------------------------------------------------------------- each exactly once
@@ -553,7 +648,7 @@ def test_a_very_long_name_is_put_aside(drop: Drop, letter: str) -> None:
 
 def test_a_name_in_two_cases_is_not_guessed(drop: Drop) -> None:
     """Where SEQ01 and seq01 are two sequences: is each spelling its own, and a third one refused?"""
-    drop.file.change(lambda document: document["sequences"].update(seq01=waiting()))
+    drop.file.change(lambda draft: draft.add("seq01").update(draft["SEQ01"]))
     drop.put("seq01.pick", "2")
     drop.put("Seq01.pick", "4", age=0)
     assert [verdict.accepted for verdict in drop.take()] == [True, False]
@@ -563,6 +658,7 @@ def test_a_name_in_two_cases_is_not_guessed(drop: Drop) -> None:
 UNREADABLE = """
 import os, sys
 from pathlib import Path
+import client_async.sequences
 from client_async.pick_folder import PickFolder
 from client_async.sequence_file import SequenceFile
 folder = Path(sys.argv[1])
@@ -579,7 +675,8 @@ def test_a_file_we_may_not_read_holds_up_no_other() -> None:
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders let no other user in
         folder = Path(name) / "picks"
         folder.mkdir()
-        (folder.parent / "sequences.json").write_text(json.dumps({"sequences": {"SEQ01": waiting()}}))
+        brief = waiting(prompt="p", shots=[{"prompt": "p", "seconds": 1}], grid_history=[])
+        (folder.parent / "sequences.json").write_text(json.dumps({"sequences": {"SEQ01": brief}}))
         for file, mode in (("SEQ01.pick", 0o000), ("a.json", 0o644)):
             (folder / file).write_text('{"sequence": "SEQ01", "cell": 3}')
             (folder / file).chmod(mode)

@@ -1,6 +1,7 @@
 """Does the document say what comes next, keep what it does not know, and name what is wrong in it?"""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,25 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_async.picks import PICKABLE
+from client_async.next_action import next_action
 from client_async.schemas import schema_file
-from client_async.sequence_file import SequenceFile
 from client_async.sequences import (
-    Action,
     GridRecord,
-    GridState,
     LockedKeyframe,
     Pick,
     Sequence,
     Sequences,
     Shot,
     TakeRecord,
-    next_action,
-    read_sequence,
-    read_sequences,
+    check_names,
+    check_sequences,
 )
+from client_async.states import GridState
 from starsend.documents import BadDocument, parse_document
-from starsend.errors import UnknownName
 
 AT = "2026-11-23T12:00:00+00:00"
 BRIEF = Path(__file__).parents[2] / "projects" / "demo" / "brief.json"
@@ -67,62 +64,6 @@ LOCKED = {**PICKED, "keyframe": locked()}
 DONE = {**LOCKED, "take": take(), "grid_state": "done"}
 
 
-# --------------------------------------------------------------------------------------- next_action
-
-
-@pytest.mark.parametrize(
-    ("fields", "action"),
-    [
-        ({}, "explore"),
-        ({"grid_state": "exploring"}, "explore"),
-        ({"grid_history": [grid(ok=False)], "grid_state": "retrying"}, "explore"),
-        ({"grid_id": "g9", "grid_history": [grid()]}, "explore"),
-        ({"grid_state": "failed"}, "explore"),
-        ({"selected_cell": 2}, "explore"),
-        (GRID, None),
-        ({**GRID, "selected_cell": 3}, "adopt_edit"),
-        ({**PICKED, "selected_cell": 1}, "adopt_edit"),
-        ({**LOCKED, "selected_cell": 1}, "adopt_edit"),
-        ({**DONE, "selected_cell": 1}, "adopt_edit"),
-        (PICKED, "lock"),
-        ({**PICKED, "selected_cell": None}, None),
-        ({**PICKED, "keyframe": locked(cell=1)}, "lock"),
-        ({**PICKED, "keyframe": locked(of="g0")}, "lock"),
-        (LOCKED, "generate"),
-        ({**LOCKED, "grid_state": "failed"}, "generate"),
-        ({**LOCKED, "grid_state": "generating"}, "generate"),
-        ({**LOCKED, "take": take("old"), "grid_state": "stale"}, "generate"),
-        (DONE, None),
-        ({**PICKED, "pick": pick(of="g0")}, None),
-        ({**LOCKED, "pick": pick(of="g0")}, None),
-        ({**DONE, "regrid": True}, "explore"),
-        ({**GRID, "regrid": True, "selected_cell": 3}, "explore"),
-        ({**DONE, "regrid": True, "deleted": True}, None),
-        ({"deleted": True}, None),
-        ({"grid_state": "recovery"}, None),
-        ({**LOCKED, "grid_state": "recovery"}, None),
-        ({**DONE, "regrid": True, "grid_state": "recovery"}, None),
-    ],
-)
-def test_the_next_step_follows_from_the_state_alone(fields: dict[str, Any], action: Action | None) -> None:
-    """For each state of a sequence: is the next step the one that takes it on, or none where a person is needed?"""
-    assert next_action(Sequence.model_validate(raw(**fields))) == action
-
-
-@pytest.mark.parametrize("state", get_args(GridState))
-def test_every_state_can_stand_in_a_document(state: GridState) -> None:
-    """Is each state taken from a file, written to one, described by the schema, and answered by next_action?"""
-    sequence = Sequence.model_validate(raw(**LOCKED, grid_state=state))
-    assert sequence.grid_state == state
-    assert next_action(sequence) == (None if state == "recovery" else "generate")
-    check({"sequences": {"SEQ01": sequence.model_dump(mode="json")}})
-
-
-def test_every_pickable_state_is_a_state() -> None:
-    """Do the rules for picking and the document speak of the same states?"""
-    assert set(PICKABLE) < set(get_args(GridState))
-
-
 NAMES = st.sampled_from(["g1", "g2", "g3"])
 CELLS = st.integers(1, 4)
 SHAS = st.sampled_from(["aa", "bb"])
@@ -143,29 +84,6 @@ SEQUENCES = st.builds(
     keyframe=st.none() | st.builds(locked, CELLS, NAMES, SHAS).map(LockedKeyframe.model_validate),
     take=st.none() | st.builds(take, SHAS).map(TakeRecord.model_validate),
 )
-
-
-@given(SEQUENCES)
-def test_next_action_answers_for_any_sequence(sequence: Sequence) -> None:
-    """For any valid sequence: an action or None, never an error, and nothing for a deleted one?"""
-    action = next_action(sequence)
-    assert action in (*get_args(Action), None)
-    if sequence.deleted:
-        assert action is None
-    if action in ("lock", "generate"):
-        assert sequence.pick is not None
-        assert sequence.pick.grid == sequence.grid_id
-
-
-@given(SEQUENCES)
-def test_locking_a_pick_ends_the_locking(sequence: Sequence) -> None:
-    """Once a pick is locked as the runner does it: is the next step never to lock it again?"""
-    if next_action(sequence) != "lock":
-        return
-    assert sequence.pick is not None
-    assert sequence.grid is not None
-    keyframe = LockedKeyframe.model_validate(locked(sequence.pick.cell, sequence.grid.grid))
-    assert next_action(sequence.model_copy(update={"keyframe": keyframe})) in ("generate", None)
 
 
 # --------------------------------------------------------------------------------------- properties
@@ -279,23 +197,30 @@ def test_a_wrong_brief_names_its_json_path(project_dir: Path, fields: dict[str, 
     """Does each fault name file, sequence and JSON path, for the program and for an editor's schema?"""
     path = project_dir / "sequences.json"
     document = {"sequences": {"SEQ01": raw(), "SEQ02": raw(**fields)}}
-    path.write_text(json.dumps(document))
-    file = SequenceFile(path)
-    for read in (lambda: read_sequences(file), lambda: read_sequence(file, "SEQ02")):
-        with pytest.raises(BadDocument) as caught:
-            read()
-        assert str(caught.value).startswith(f"{path}: sequences.SEQ02.{said}")
+    text = json.dumps(document, indent=1)
+    with pytest.raises(BadDocument) as caught:
+        check_sequences(document["sequences"], path, text)
+    line = re.match(rf"{re.escape(str(path))}:(\d+): sequences\.SEQ02\.{re.escape(said)}", str(caught.value))
+    assert line is not None, str(caught.value)
+    begun = text.splitlines().index('  "SEQ02": {') + 1
+    assert begun <= int(line[1]) <= len(text.splitlines())
     with pytest.raises(jsonschema.ValidationError):
         check(document)
 
 
-def test_a_fault_elsewhere_does_not_hold_a_sequence_up(project_dir: Path) -> None:
-    """Can one sequence be read while another one is wrong?"""
-    path = project_dir / "sequences.json"
-    path.write_text(json.dumps({"sequences": {"SEQ01": raw(title="good"), "SEQ02": {}}}))
-    assert read_sequence(SequenceFile(path), "SEQ01").title == "good"
-    with pytest.raises(UnknownName, match="Did you mean SEQ0"):
-        read_sequence(SequenceFile(path), "SEQ03")
+@pytest.mark.parametrize(
+    ("new", "there", "told"),
+    [
+        (["SEQ01_grid"], ["SEQ01"], "'SEQ01_grid' is a name that the frames of 'SEQ01' are booked under"),
+        (["SEQ01"], ["SEQ01_frame"], "frames of 'SEQ01' would be booked under the name of 'SEQ01_frame'"),
+        (["X" * 71], [], "longer than 70 characters"),
+        (["a/b"], [], "cannot be a sequence name"),
+    ],
+)
+def test_a_name_that_cannot_be_kept_apart_is_refused(new: list[str], there: list[str], told: str) -> None:
+    """Does a sequence that is added never share a row of the ledger, whichever of the two came first?"""
+    with pytest.raises(BadDocument, match=re.escape(told)):
+        check_names(new, [*there, *new], Path("sequences.json"))
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "SEQ 01", ".hidden", "é", "-x", "x" * 81, "a\n"])

@@ -1,0 +1,65 @@
+"""The one question asked of every sequence: what is to be done next? Level-triggered: the answer is in the state alone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from client_async.sequences import Sequence
+from client_async.states import DRAWING, PARKED, GridState
+
+Action = Literal["adopt", "explore", "lock", "generate", "tidy"]
+
+
+def next_action(sequence: Sequence) -> Action | None:
+    """What is to be done next, from the state alone; None when it is done or waits for a person."""
+    if sequence.deleted or sequence.grid_state == "cancelled":
+        return None if sequence.deleted and sequence.grid_state == "cancelled" else "tidy"
+    if sequence.adopt is not None:
+        return "adopt"
+    if sequence.regrid:
+        return "explore"
+    if sequence.retake and sequence.keyframe is not None and not _lock_is_due(sequence):
+        return "generate"
+    return None if sequence.grid_state in PARKED and not sequence.resume else _goes_on(sequence)
+
+
+def _goes_on(sequence: Sequence) -> Action | None:
+    """The next step of a sequence that nothing holds up."""
+    if sequence.grid is None or sequence.grid_wanted:
+        return "explore"
+    if _lock_is_due(sequence):
+        return "lock"
+    if sequence.keyframe is not None and _take_is_due(sequence):
+        return "generate"
+    return "tidy" if sequence.resume or sequence.retake or sequence.grid_state in DRAWING else None
+
+
+def _is_picked(sequence: Sequence) -> bool:
+    """Whether a cell of the present grid is picked; a pick can be withdrawn, and a new grid makes the old one void."""
+    pick = sequence.pick
+    return pick is not None and (pick.grid, pick.cell) == (sequence.grid_id, sequence.selected_cell)
+
+
+def _lock_is_due(sequence: Sequence) -> bool:
+    pick, keyframe = sequence.pick, sequence.keyframe
+    if pick is None or not _is_picked(sequence):
+        return False
+    return keyframe is None or (keyframe.grid, keyframe.cell) != (pick.grid, pick.cell)
+
+
+def _take_is_due(sequence: Sequence) -> bool:
+    begun = sequence.grid_state == "generating" or sequence.grid_state in PARKED
+    return _is_picked(sequence) and (begun or sequence.take is None or sequence.stale)
+
+
+def resting_state(sequence: Sequence) -> GridState:
+    """Where a sequence stands by what it has, whoever may have been at work on it."""
+    if sequence.deleted:
+        return "cancelled"
+    if sequence.grid is None:
+        return "new"
+    if sequence.keyframe is None or not _is_picked(sequence):
+        return "waiting_for_pick"
+    if sequence.take is None:
+        return "locked"
+    return "stale" if sequence.stale else "done"
