@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test bench schemas clean
+.PHONY: demo test bench soak schemas docs clean
 
 demo: $(READY)
 	@$(BIN)/starsend --root . demo
@@ -20,6 +20,9 @@ bench: $(READY)
 
 schemas: $(READY)
 	$(BIN)/python -m client_async.schemas projects/demo/schemas
+
+docs: $(READY)
+	$(BIN)/python -m client_async.state_diagram docs/states.md
 
 clean:
 	rm -rf $(VENV)

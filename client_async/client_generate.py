@@ -16,10 +16,10 @@ from typing import Annotated, Any
 
 import typer
 
+from client_async.draft import Draft
 from client_async.picks import record_pick
 from client_async.projects import Place, find_project, project_names
-from client_async.sequence_file import Document, sequence_in
-from starsend.errors import StarsendError
+from starsend.errors import BadInput, StarsendError
 
 DONE, FAILED, BAD_INPUT, WAITING = 0, 1, 2, 3
 
@@ -104,7 +104,11 @@ def grid(
 
     console = Console()
     if picture is not None:
+        if not picture.is_file():
+            raise BadInput("there is no such picture", where=str(picture), remedy="check the path")
         adopted = production.adopt_grid(place, names[0], picture, console)
+        if adopted.adopt is not None:
+            return  # handed over
         console.print(
             f"{names[0]}: {adopted.grid_id} is ready at {place.shown(str(adopted.grid_path))}",
             highlight=False,
@@ -133,14 +137,17 @@ def pick(
     place = _place(project)
     chosen: object = int(cell) if cell.isascii() and cell.isdecimal() else cell
 
-    def record(document: Document) -> dict[str, Any]:
-        raw = sequence_in(document, sequence, place.file.path)
+    def record(draft: Draft) -> dict[str, Any]:
         now = datetime.now(UTC)
         return record_pick(
-            raw, sequence, chosen, by=getuser(), via="command line", at=now, grid=of, note=note
+            draft[sequence], sequence, chosen, by=getuser(), via="command line", at=now, grid=of, note=note
         )
 
     picked = place.file.change(record)
+    if place.file.trouble:
+        print(
+            f"starsend: {place.file.trouble}. The pick is kept, and shown when it is mended", file=sys.stderr
+        )
     print(
         f"{sequence}: cell {picked['cell']} of {picked['grid']} is picked; `starsend generate {sequence}` makes the take"
     )
@@ -166,12 +173,30 @@ def generate(sequences: Names = None, project: Project = None, again: Again = Fa
 
 
 @app.command()
+def resume(sequences: Names = None, project: Project = None) -> None:
+    """Go on with what failed or waits for a decision; nothing that was paid for is paid again."""
+    place = _place(project)
+    _logs()
+    from rich.console import Console
+
+    from client_async import production
+
+    console = Console()
+    _leave(_code_of(production.resume(place, sequences or [], console), console))
+
+
+@app.command()
 def status(project: Project = None, as_json: Json = False) -> None:
     """Show where every sequence stands."""
     places = (
         [_place(project)] if project else [Place(Globals.root, name) for name in project_names(Globals.root)]
     )
-    documents = {place.name: place.file.read()["sequences"] for place in places or [_place(None)]}
+    documents = {}
+    for place in places or [_place(None)]:
+        document, trouble = place.file.read_kept()
+        documents[place.name] = document["sequences"]
+        if trouble:
+            print(f"starsend: {trouble}. Shown is what was known before", file=sys.stderr)
     from client_async import status_view
 
     if as_json:
@@ -227,6 +252,33 @@ def pipeline(
         place, shots or place.folder / "shots.json", names or [], Console(), again=again
     )
     _leave(min((outcome.error.exit_code for outcome in outcomes if outcome.error), default=DONE))
+
+
+@app.command()
+def daemon(
+    projects: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PROJECT]...", help="Projects; all, and new ones, if none is named."),
+    ] = None,
+) -> None:
+    """Watch the projects and drive every sequence as far as it can go, for weeks."""
+    for name in projects or []:
+        _place(name)
+    _logs()
+    import anyio
+    from rich.console import Console
+
+    from client_async.daemon import Daemon
+
+    console = Console(stderr=True)
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+    async def run() -> None:
+        await Daemon(Globals.root, projects or [], say if console.is_terminal else None).run()
+
+    anyio.run(run)
 
 
 @app.command()

@@ -1,14 +1,12 @@
 """ClientSequenceRunner: explore_grid, pick_cell, generate, for one sequence.
 
 Retry and fallback live here: a wrong grid is asked for again in other words, and after so many wrong ones four single
-frames are made and composited. Every attempt is kept in ``grid_history`` with its verdict and its takes.
+frames are made and composited. Every attempt is kept in ``grid_history`` with its verdict, its takes and its cost.
 """
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,14 +14,16 @@ from typing import Any
 
 import structlog
 
+from client_async.draft import Draft
 from client_async.events import SequenceMoved
 from client_async.grid_maker import GridMaker
+from client_async.next_action import next_action, resting_state
+from client_async.ownership import Raw, add_notice
 from client_async.picks import record_pick
-from client_async.sequence_file import Document, sequence_in
-from client_async.sequences import GridRecord, Sequence, TakeRecord, next_action, read_sequence
+from client_async.sequences import GridRecord, Sequence, TakeRecord, check_sequences
+from client_async.states import PARKED, RESTING, GridState, check_move
 from client_async.take_maker import TakeMaker
 from client_async.workshop import Workshop
-from starsend.clock import Stopped
 from starsend.errors import BadInput, StarsendError, WaitsForPerson
 from starsend.orchestrator.records import Keyframe
 from starsend.orchestrator.step_life import StepUnknown
@@ -42,6 +42,13 @@ class WaitsForPick(WaitsForPerson):
         )
 
 
+class NotAdopted(BadInput):
+    """A picture that was to be the grid is none. Nothing was changed, so nothing has failed but the wish."""
+
+    def __init__(self, name: str, refused: BadInput) -> None:
+        super().__init__(refused.what, where=refused.where or name, remedy=refused.remedy)
+
+
 class Deleted(BadInput):
     """The sequence has been taken out of the work."""
 
@@ -50,7 +57,7 @@ class Deleted(BadInput):
 
 
 class ClientSequenceRunner:
-    """Drives one sequence from its brief to its take."""
+    """Drives one sequence from its brief to its take. One of them at most is at work on a sequence."""
 
     def __init__(self, workshop: Workshop, name: str) -> None:
         self._shop = workshop
@@ -58,49 +65,62 @@ class ClientSequenceRunner:
         self._grids = GridMaker(workshop, name)
         self._takes = TakeMaker(workshop, name)
 
-    async def advance(self, *, to_take: bool = True) -> None:
-        """Take the sequence as far as it goes without a person; stop before the take unless ``to_take``."""
-        while (action := next_action(await self.read())) is not None:
-            if action == "generate" and not to_take:
-                return
-            if action == "explore":
-                await self.explore_grid()
-            elif action == "adopt_edit":
-                await self._adopt_edit()
-            elif action == "lock":
-                await self.lock_picked()
-            else:
-                await self.generate()
+    async def act(self) -> None:
+        """Do the next thing that can be done without a person, if there is one.
 
-    async def read(self) -> Sequence:
-        """The sequence as it stands on disk."""
-        return await self._shop.state(partial(read_sequence, self._shop.file, self._name))
+        Raises:
+            StarsendError: it could not be done. ``park`` writes down why; without that it would be tried again.
+        """
+        sequence = self.read()
+        action = next_action(sequence)
+        if action == "adopt":
+            await self._adopt_wished(sequence)
+        elif action == "explore":
+            await self.explore_grid()
+        elif action == "lock":
+            await self.lock_picked()
+        elif action == "generate":
+            await self.generate()
+        elif action == "tidy":
+            await self._tidy(sequence)
 
-    async def _working(self) -> Sequence:
-        """As ``read``, for work that may cost money. Raises Deleted."""
-        sequence = await self.read()
-        if sequence.deleted:
-            raise Deleted(self._name)
-        return sequence
+    def read(self) -> Sequence:
+        """The sequence as it was kept last. Raises BadDocument."""
+        return check_sequences({self._name: self._shop.file.peek(self._name)}, self._shop.file.path)[
+            self._name
+        ]
+
+    async def park(self, error: StarsendError) -> None:
+        """Write down why the sequence cannot go on, and leave it to a person."""
+        state: GridState = "recovery" if isinstance(error, StepUnknown) else "failed"
+        await self._report(
+            grid_state=state,
+            status=str(error),
+            grid_fault=type(error).__name__,
+            resume=False,
+            retake=False,
+            adopt=None,
+        )
+
+    async def tell(self, status: str) -> None:
+        """One line for people, of what is going on; the state stays."""
+        await self._report(status=status)
 
     # ---------------------------------------------------------------------------------------------- grid
 
-    async def explore_grid(self, *, again: bool = False) -> Sequence:
+    async def explore_grid(self) -> Sequence:
         """Ask for grids until one is right, composite four singles after too many wrong ones.
 
-        Does nothing when there is a grid to pick from, unless ``again`` or the brief's ``regrid`` asks for a new one;
-        the old one is kept in the history.
+        Does nothing when there is a grid to pick from, unless ``regrid`` asks for a new one; the old one is kept.
 
-        Raises:
-            StarsendError: no grid could be made; the sequence says why and can be run again.
+        Raises StarsendError: no grid could be made.
         """
-        sequence = await self._working()
-        if sequence.grid is not None and not (again or sequence.regrid):
-            return sequence
-        async with self._telling():
-            if again:
-                sequence = await self._begin_again(sequence)
-            return await self._explore(sequence)
+        sequence = self.read()
+        if sequence.deleted:
+            raise Deleted(self._name)
+        if sequence.regrid:
+            sequence = await self._begin_again(sequence)
+        return await self._explore(sequence) if _is_wanted(sequence) else sequence
 
     async def adopt_grid(self, picture: Path) -> Sequence:
         """Bring in a picture made elsewhere as the grid, read like any other, at no cost.
@@ -109,62 +129,97 @@ class ClientSequenceRunner:
             BadPicture: it cannot be read.
             GridRefused: it is no 2x2 grid; nothing has been changed.
         """
-        with self._bound():
-            sequence = await self._working()
-            return await self._accept(sequence, await self._grids.adopt(sequence, picture, at=self._now()))
+        sequence = self.read()
+        if sequence.deleted:
+            raise Deleted(self._name)
+        await self._accept(await self._grids.adopt(sequence, picture, at=self._now()))
+        return self.read()
+
+    async def _adopt_wished(self, sequence: Sequence) -> None:
+        assert sequence.adopt is not None
+        try:
+            await self.adopt_grid(self._shop.path(sequence.adopt))  # an absolute path stays one
+        except BadInput as refused:
+            await self._take_back_adopt(f"it was not adopted: {refused}")
+            raise NotAdopted(self._name, refused) from refused
 
     async def _explore(self, sequence: Sequence) -> Sequence:
         cast = await self._shop.state(
             lambda: self._shop.elements().cast([sequence.prompt], sequence.elements, where=self._name)
         )
         round_ = sequence.round
-        while True:
+        while _is_wanted(sequence):
             wrong = [record for record in sequence.grid_history if record.round == round_]
             if len(wrong) < self._shop.settings.grid.attempts:
-                state, status = (
-                    ("retrying", f"attempt {len(wrong) + 1}: {wrong[-1].verdict.explanation}")
-                    if wrong
-                    else ("exploring", "drawing a grid")
-                )
-                await self._report(grid_state=state, status=status)
-                record = await self._grids.draw(sequence, cast, wrong, at=self._now())
+                await self._report_attempt(wrong)
+                record = await self._grids.draw(sequence, cast, wrong, at=self._now(), reading=self._reading)
             else:
-                await self._report(
-                    grid_state="compositing", status=f"{len(wrong)} wrong grids, drawing four single frames"
-                )
+                status = f"{len(wrong)} wrong grids, drawing four single frames"
+                await self._report(grid_state="compositing", status=status, resume=False)
                 record = await self._grids.composite(sequence, cast, at=self._now())
             if record.verdict.ok:
-                return await self._accept(sequence, record)
-            sequence = await self._remember(sequence, record)
+                await self._accept(record)
+                return self.read()
+            log.info("grid_rejected", grid=record.grid, reason=record.verdict.reason)
+            await self._report(grid_history=_history(sequence, record))
+            sequence = self.read()
+        return sequence
+
+    async def _report_attempt(self, wrong: list[GridRecord]) -> None:
+        if wrong:
+            status = f"attempt {len(wrong) + 1}: {wrong[-1].verdict.explanation}"
+            await self._report(grid_state="retrying", status=status, resume=False)
+        else:
+            await self._report(grid_state="exploring", status="drawing a grid", resume=False)
+
+    async def _reading(self) -> None:
+        await self._report(grid_state="validating", status="reading the picture")
 
     async def _begin_again(self, sequence: Sequence) -> Sequence:
-        """Write the wish for a new grid down first, so that a run that dies here is taken up again."""
+        """Take the wish for a new grid over, so that a run that dies here is taken up again and no wish counts twice."""
         history = [record.model_dump(mode="json") for record in sequence.grid_history]
-        if sequence.grid_state == "recovery" and (sequence.regrid or sequence.grid is None):
+        if sequence.grid_state == "recovery" and sequence.grid is None:
             # The attempt whose answer is lost is given up; the next one is another step, and paid.
             history = _history(sequence, self._grids.given_up(sequence, at=self._now()))
         used_up = any(record["round"] == sequence.round for record in history)
-        await self._report(regrid=True, grid_history=history, grid_restarts=sequence.grid_restarts + used_up)
-        return await self.read()
-
-    async def _remember(self, sequence: Sequence, record: GridRecord) -> Sequence:
-        log.info("grid_rejected", grid=record.grid, reason=record.verdict.reason)
-        await self._report(grid_history=_history(sequence, record))
-        return await self.read()
-
-    async def _accept(self, sequence: Sequence, record: GridRecord) -> Sequence:
-        log.info("grid_accepted", grid=record.grid, via=record.via, confidence=record.verdict.confidence)
         await self._report(
-            grid_state="waiting_for_pick",
-            grid_id=record.grid,
-            grid_path=record.path,
-            grid_history=_history(sequence, record),
-            selected_cell=None,
+            grid_state="exploring",
+            status="a new grid was asked for",
             regrid=False,
-            pick=None,
-            status=f"{record.grid} is ready: pick a cell",
+            resume=False,
+            grid_wanted=True,
+            grid_history=history,
+            grid_restarts=sequence.grid_restarts + used_up,
         )
-        return await self.read()
+        return self.read()
+
+    async def _accept(self, record: GridRecord) -> None:
+        """Make a true grid the one to pick from; unless somebody has picked the old one while this was drawn."""
+        accepted = {
+            "grid_state": "waiting_for_pick",
+            "grid_id": record.grid,
+            "grid_path": record.path,
+            "grid_wanted": False,
+            "selected_cell": None,
+            "pick": None,
+            "adopt": None,
+            "resume": False,
+            "status": f"{record.grid} is ready: pick a cell",
+        }
+
+        def edit(raw: Raw) -> Raw:
+            raw["grid_history"] = [*raw.get("grid_history", []), record.model_dump(mode="json")]
+            if raw.get("grid_id") is None or raw.get("grid_wanted") or record.via == "adopted":
+                return accepted
+            add_notice(
+                raw,
+                self._now(),
+                f"{record.grid} came after cell {raw['selected_cell']} of {raw['grid_id']} was picked: it is kept, and not used",
+            )
+            return {"grid_state": "waiting_for_pick", "status": raw.get("status", "")}
+
+        log.info("grid_accepted", grid=record.grid, via=record.via, confidence=record.verdict.confidence)
+        await self._change(edit)
 
     # ---------------------------------------------------------------------------------------------- pick
 
@@ -173,121 +228,137 @@ class ClientSequenceRunner:
 
         Raises BadPick. A video made from another cell becomes stale and is kept.
         """
-        await self._record(cell, by=by, via=via)
+
+        def edit(draft: Draft) -> None:
+            record_pick(draft[self._name], self._name, cell, by=by, via=via, at=self._shop.clock.now())
+
+        await self._shop.scribe.change(edit, at_once=True)
         return await self.lock_picked()
 
     async def lock_picked(self) -> Keyframe:
         """Lock the recorded pick as the keyframe. Raises WaitsForPick, or GridRefused when its cell is gone."""
-        sequence = await self.read()
+        sequence = self.read()
         pick, grid = sequence.pick, sequence.grid
         if pick is None or grid is None:
             raise WaitsForPick(self._name)
-        with self._bound():
-            path = await self._grids.cell_file(grid, pick.cell)
-            take = grid.takes[pick.cell - 1] if grid.via == "composite" else next(iter(grid.takes), None)
-            lock = partial(
-                self._shop.store.lock_keyframe, self._name, path, by=pick.by, from_take=take, cell=pick.cell
-            )
-            keyframe = await self._shop.state(lock)
-            log.info("keyframe_locked", grid=grid.grid, cell=pick.cell, by=pick.by, path=keyframe.path)
-            locked = {
-                "path": keyframe.path,
-                "sha256": keyframe.sha256,
-                "grid": grid.grid,
-                "cell": pick.cell,
-                "by": keyframe.locked_by,
-                "at": _iso(keyframe.locked_at),
-            }
-            if sequence.take is None:
-                state, status = "locked", f"cell {pick.cell} of {grid.grid} is locked"
-            elif sequence.take.keyframe == keyframe.sha256:
-                state, status = "done", "the video starts on this cell"
-            else:
-                state, status = "stale", f"the video starts on another cell than {pick.cell}"
-            await self._report(keyframe=locked, grid_state=state, status=status)
-            return keyframe
-
-    async def _adopt_edit(self) -> None:
-        sequence = await self.read()
-        assert sequence.selected_cell is not None
-        await self._record(sequence.selected_cell, by=getpass.getuser(), via="sequences.json")
-
-    async def _record(self, cell: int, *, by: str, via: str) -> None:
-        def edit(document: Document) -> None:
-            raw = sequence_in(document, self._name, self._shop.file.path)
-            record_pick(raw, self._name, cell, by=by, via=via, at=self._shop.clock.now())
-
-        await self._shop.state(partial(self._shop.file.change, edit))
+        path = await self._grids.cell_file(grid, pick.cell)
+        take = grid.takes[pick.cell - 1] if grid.via == "composite" else next(iter(grid.takes), None)
+        lock = partial(
+            self._shop.store.lock_keyframe, self._name, path, by=pick.by, from_take=take, cell=pick.cell
+        )
+        keyframe = await self._shop.state(lock)
+        log.info("keyframe_locked", grid=grid.grid, cell=pick.cell, by=pick.by, path=keyframe.path)
+        locked = {
+            "path": keyframe.path,
+            "sha256": keyframe.sha256,
+            "grid": grid.grid,
+            "cell": pick.cell,
+            "by": keyframe.locked_by,
+            "at": _iso(keyframe.locked_at),
+        }
+        if sequence.take is None:
+            state, status = "locked", f"cell {pick.cell} of {grid.grid} is locked"
+        elif sequence.take.keyframe == keyframe.sha256:
+            state, status = "done", "the video starts on this cell"
+        else:
+            state, status = "stale", f"the video starts on another cell than {pick.cell}"
+        await self._report(keyframe=locked, grid_state=state, status=status, resume=False)
+        return keyframe
 
     # ---------------------------------------------------------------------------------------------- take
 
-    async def generate(self, *, again: bool = False) -> TakeRecord:
+    async def generate(self) -> TakeRecord:
         """Make the multi-shot take that starts on the locked keyframe; a finished one is returned for free.
 
-        Args:
-            again: make another take of the same keyframe and keep the old one.
+        ``retake`` makes another take of the same keyframe and keeps the old one.
 
         Raises:
             WaitsForPick: nothing is locked.
-            StarsendError: the take could not be made; the sequence says why and can be run again.
+            StarsendError: the take could not be made.
         """
-        sequence = await self._working()
+        sequence = self.read()
+        if sequence.deleted:
+            raise Deleted(self._name)
         if sequence.keyframe is None:
             raise WaitsForPick(self._name)
-        async with self._telling():
-            made = await self._takes.make(
-                sequence, again=again, beginning=partial(self._begin_take, sequence)
-            )
-            history = [*sequence.take_history, *([] if made in sequence.take_history else [made])]
-            await self._report(
-                grid_state="done",
-                take=made.model_dump(mode="json"),
-                take_history=[t.model_dump(mode="json") for t in history],
-                status="the take is ready",
-            )
-            return made
+        made = await self._takes.make(
+            sequence, again=sequence.retake, beginning=partial(self._begin_take, sequence)
+        )
+        history = [*sequence.take_history, *([] if made in sequence.take_history else [made])]
+        await self._report(
+            grid_state="done",
+            take=made.model_dump(mode="json"),
+            take_history=[t.model_dump(mode="json") for t in history],
+            resume=False,
+            status="the take is ready",
+        )
+        return made
 
     async def _begin_take(self, sequence: Sequence, attempt: int) -> None:
-        shots = len(sequence.shots)
         await self._report(
-            grid_state="generating", take_attempt=attempt, status=f"making a take of {shots} shots"
+            grid_state="generating",
+            take_attempt=attempt,
+            retake=False,
+            resume=False,
+            status=f"making a take of {len(sequence.shots)} shots",
         )
 
     # -------------------------------------------------------------------------------------------- inside
 
-    @asynccontextmanager
-    async def _telling(self) -> AsyncIterator[None]:
-        """Paid work: should it fail, the document says so, and why."""
-        with self._bound():
-            try:
-                yield
-            except Stopped:
-                raise  # it goes on where it was
-            except StarsendError as failed:
-                state = "recovery" if isinstance(failed, StepUnknown) else "failed"
-                await self._report(grid_state=state, status=str(failed))
-                raise
+    async def _tidy(self, sequence: Sequence) -> None:
+        """Put the state where it belongs: deleted, taken back, or at rest after a wish that asks for nothing."""
+        state = resting_state(sequence)
+        if sequence.grid_state in PARKED and not sequence.deleted and not sequence.resume:
+            state = sequence.grid_state
+        said = {
+            "cancelled": "taken out of the work",
+            "waiting_for_pick": f"{sequence.grid_id} is ready: pick a cell",
+        }
+        await self._report(
+            grid_state=state, status=said.get(state, state), resume=False, retake=False, grid_wanted=False
+        )
+
+    async def _take_back_adopt(self, text: str) -> None:
+        def edit(raw: Raw) -> Raw:
+            add_notice(raw, self._now(), text)
+            return {"adopt": None}
+
+        await self._change(edit)
 
     async def _report(self, **fields: Any) -> None:  # noqa: ANN401 - JSON values
-        """Merge daemon-owned fields into the document and tell whoever listens. Writes nothing when nothing differs."""
+        """Keep daemon-owned fields, and wishes that were taken over, and tell whoever listens."""
+        await self._change(lambda _raw: fields, at_once=fields.get("grid_state") in RESTING | PARKED)
 
-        def edit(document: Document) -> bool:
-            raw = sequence_in(document, self._name, self._shop.file.path)
-            differs = any(raw.get(name) != value for name, value in fields.items())
-            raw.update(fields)
-            return differs
+    async def _change(self, edit: Callable[[Raw], Raw], *, at_once: bool = True) -> None:
+        """Let ``edit`` look at the sequence as it is by then, and keep the fields it gives. ``at_once``: a person waits."""
 
-        if await self._shop.state(partial(self._shop.file.change, edit)) and "grid_state" in fields:
-            log.info("sequence_moved", state=fields["grid_state"], status=fields["status"])
-            self._shop.listener(
-                SequenceMoved(self._shop.project, self._name, fields["grid_state"], fields["status"])
+        def change(draft: Draft) -> tuple[str, str]:
+            raw = draft[self._name]
+            before = raw.get("grid_state", "new"), raw.get("status", "")
+            fields = edit(raw)
+            if "grid_state" in fields:
+                check_move(self._name, before[0], fields["grid_state"])
+            # A wish that was never made need not be written down as not made.
+            raw.update(
+                {key: value for key, value in fields.items() if value or key in raw or key == "grid_state"}
             )
+            return before
 
-    def _bound(self) -> Any:  # noqa: ANN401 - structlog's own context manager
-        return structlog.contextvars.bound_contextvars(project=self._shop.project, sequence=self._name)
+        before = await self._shop.scribe.change(change, at_once=at_once)
+        now = self._shop.file.peek(self._name)
+        state, status = now.get("grid_state", "new"), now.get("status", "")
+        if state != before[0]:
+            log.info("sequence_moved", state=state, status=status)
+        if (state, status) != before:
+            self._shop.listener(SequenceMoved(self._shop.project, self._name, state, status))
 
     def _now(self) -> str:
         return _iso(self._shop.clock.now())
+
+
+def _is_wanted(sequence: Sequence) -> bool:
+    """Whether a grid is still asked for: nobody has picked the old one or taken the sequence out meanwhile."""
+    return not (sequence.deleted or sequence.regrid) and (sequence.grid is None or sequence.grid_wanted)
 
 
 def _history(sequence: Sequence, record: GridRecord) -> list[dict[str, Any]]:

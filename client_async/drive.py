@@ -1,17 +1,22 @@
-"""Driving many sequences at once: one task each, only so many alive, each failing alone."""
+"""Driving some sequences of one project as far as they go, then leaving: what the commands do where no daemon runs."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 import anyio
 import structlog
 
-from client_async.client_sequence_runner import ClientSequenceRunner
-from client_async.workshop import Workshop
+from client_async.desk import Desk
+from client_async.dispatcher import Dispatcher
+from client_async.events import Listener
+from client_async.next_action import Action
+from client_async.projects import Place
+from client_async.wiring import make_executor, make_workshop, open_parts
+from starsend.config import load_settings
 from starsend.errors import StarsendError
 
 log = structlog.get_logger()
@@ -24,55 +29,34 @@ class Interrupted(StarsendError):
         super().__init__("stopped as asked, nothing is lost", remedy="run it again to go on")
 
 
-class Unexpected(StarsendError):
-    """Something failed that no error of ours describes."""
-
-    def __init__(self, fault: Exception) -> None:
-        super().__init__(
-            f"unexpected {type(fault).__name__}: {fault}",
-            remedy="nothing that was paid for is lost; run it again with --debug and report what the log shows",
-        )
-
-
-Work = Callable[[ClientSequenceRunner], Awaitable[object]]
-
-
 async def drive(
-    shop: Workshop, names: Iterable[str], work: Work, stop: threading.Event
+    place: Place,
+    names: Iterable[str],
+    actions: Collection[Action] | None,
+    listener: Listener,
+    stop: threading.Event,
 ) -> dict[str, StarsendError]:
-    """Do ``work`` for each sequence and return the errors by name; one that fails holds up no other.
+    """Do whatever is due on each sequence until all of them rest; returns the errors by name.
 
-    At most twice as many tasks live as there are slots: with all of them started at once the limiter serves every
-    grid before any video, and the first sequence of many ends last (PERFORMANCE.md).
-
-    The first SIGINT or SIGTERM sets ``stop``: nothing new is begun, waiting steps park by their handle. A second one
-    ends the process at once, and even that loses nothing.
+    One that fails holds up no other. The first SIGINT or SIGTERM sets ``stop``: nothing new is begun, waiting steps park
+    by their handle. A second one ends the process at once, and even that loses nothing.
     """
-    alive = anyio.Semaphore(2 * (shop.settings.image.at_once + shop.settings.video.at_once))
-    errors: dict[str, StarsendError] = {}
-
-    async def run(name: str) -> None:
-        try:
-            await work(ClientSequenceRunner(shop, name))
-        except StarsendError as failed:
-            errors[name] = failed
-            log.warning("sequence_stopped", project=shop.project, sequence=name, error=str(failed))
-        except Exception as fault:  # a fault of ours or of a library: of this sequence alone
-            errors[name] = Unexpected(fault)
-            log.exception("sequence_broken", project=shop.project, sequence=name)
-        finally:
-            alive.release()
-
-    async with anyio.create_task_group() as watch:
-        watch.start_soon(_stop_on_signal, stop)
-        async with anyio.create_task_group() as group:
-            for name in names:
-                await alive.acquire()
-                if stop.is_set():
-                    break
-                group.start_soon(run, name)
-        watch.cancel_scope.cancel()
-    return errors
+    wanted = list(names)
+    executor = make_executor(load_settings(place.root, place.folder))
+    async with anyio.create_task_group() as group:
+        dispatcher = Dispatcher(group, executor.slots)
+        group.start_soon(_stop_on_signal, stop, dispatcher)
+        with open_parts(place, stop=stop) as parts:
+            shop = make_workshop(place, parts, executor=executor, group=group, listener=listener)
+            await shop.state(place.file.take_in)
+            desk = Desk(shop, names=set(wanted), actions=actions)
+            dispatcher.join(desk)
+            for name in wanted:
+                dispatcher.consider(place.name, name)
+            await dispatcher.idle()
+            await shop.scribe.render()
+        group.cancel_scope.cancel()
+    return desk.errors
 
 
 @contextmanager
@@ -93,7 +77,7 @@ def stop_on_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-async def _stop_on_signal(stop: threading.Event) -> None:
+async def _stop_on_signal(stop: threading.Event, dispatcher: Dispatcher) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for number in signals:
             if stop.is_set():
@@ -101,3 +85,4 @@ async def _stop_on_signal(stop: threading.Event) -> None:
                 signal.raise_signal(number)
             log.warning("stopping", signal=number.name)
             stop.set()
+            dispatcher.stop()

@@ -6,25 +6,32 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from client_async.projects import Place
 from starsend.errors import StarsendError
 from starsend.files import CannotWrite
 
+Driver = Literal["daemon", "command"]
+
 
 class ProjectBusy(StarsendError):
-    """Another process drives this project."""
+    """Another process drives this project. ``by_daemon``: it will do whatever the document asks for."""
 
     def __init__(self, place: Place, holder: str) -> None:
+        kind, _, self.process = holder.partition(" ")
+        self.by_daemon = kind == "daemon"
         super().__init__(
-            f"process {holder or 'somebody'} is working on this project",
+            f"{'the daemon' if self.by_daemon else 'a command'}, process {self.process or 'unknown'}, is working on this project",
             where=place.shown(""),
-            remedy="wait until it is done; `starsend pick` works meanwhile",
+            remedy="it does what the document asks for; `starsend status` shows how far it is"
+            if self.by_daemon
+            else "wait until it is done; `starsend pick` works meanwhile",
         )
 
 
 @contextmanager
-def sole_driver(place: Place) -> Iterator[None]:
+def sole_driver(place: Place, driver: Driver = "command") -> Iterator[None]:
     """Hold the project while the block runs. Raises ProjectBusy, CannotWrite."""
     path = place.folder / "state" / "driver.lock"
     try:
@@ -38,6 +45,6 @@ def sole_driver(place: Place) -> Iterator[None]:
         except BlockingIOError:
             raise ProjectBusy(place, lock.read().strip()) from None
         lock.truncate(0)
-        lock.write(str(os.getpid()))
+        lock.write(f"{driver} {os.getpid()}")
         lock.flush()
         yield

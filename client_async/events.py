@@ -16,4 +16,36 @@ class SequenceMoved:
     status: str
 
 
-Listener = Callable[[SequenceMoved], None]
+@dataclass(frozen=True, slots=True)
+class PickDecided:
+    """A pick file was accepted or refused, and why."""
+
+    project: str
+    file: str
+    accepted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditAnswered:
+    """Something in a saved brief was not done as it stood there: ``kind`` and the words for people.
+
+    ``sequence`` is empty when it is of the whole file.
+    """
+
+    project: str
+    sequence: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BriefRefused:
+    """A brief cannot be read as it stands; work goes on by what was known before."""
+
+    project: str
+    error: str
+
+
+Event = SequenceMoved | PickDecided | EditAnswered | BriefRefused
+Listener = Callable[[Event], None]

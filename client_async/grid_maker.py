@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from collections.abc import Sequence as Many
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 
 from client_async.prompts import frame_prompt, grid_prompt
 from client_async.sequences import GridRecord, Sequence, Verdict
+from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
 from starsend.api_client import JobFailed, JobGone, NoPicture
 from starsend.elements import Cast
@@ -53,8 +55,21 @@ class GridMaker:
         self._shop = workshop
         self._name = name
 
-    async def draw(self, sequence: Sequence, cast: Cast, wrong: Many[GridRecord], *, at: str) -> GridRecord:
-        """One attempt: ask the model, read what it drew, cut out the cells if it is a grid."""
+    async def draw(
+        self,
+        sequence: Sequence,
+        cast: Cast,
+        wrong: Many[GridRecord],
+        *,
+        at: str,
+        reading: Callable[[], Awaitable[None]],
+    ) -> GridRecord:
+        """One attempt: ask the model, read what it drew, cut out the cells if it is a grid.
+
+        Args:
+            wrong: the attempts of this round that were refused.
+            reading: told when the picture is there.
+        """
         number = len(sequence.grid_history) + 1
         gutter = self._shop.settings.grid.gutter[len(wrong) % len(self._shop.settings.grid.gutter)]
         record = GridRecord(
@@ -77,8 +92,11 @@ class GridMaker:
             )
         except NO_PICTURE as none:
             verdict = Verdict(ok=False, reason="no_picture", explanation=none.what)
-            return record.model_copy(update={"verdict": verdict})
-        drawn = record.model_copy(update={"path": take.media.path, "takes": [take.take_id]})
+            cost = await self._spent(number, f"{self._name}_grid")
+            return record.model_copy(update={"verdict": verdict, "cost": cost})
+        await reading()
+        cost = await self._spent(number, f"{self._name}_grid")
+        drawn = record.model_copy(update={"path": take.media.path, "takes": [take.take_id], "cost": cost})
         return await self._pictures(
             partial(self._read_and_cut, drawn, self._shop.project_dir / take.media.path, gutter)
         )
@@ -113,6 +131,7 @@ class GridMaker:
             round=sequence.round,
             via="composite",
             takes=[takes[cell].take_id for cell in CELLS],
+            cost=await self._spent(number, *(f"{self._name}_grid_c{cell}" for cell in CELLS)),
             at=at,
             verdict=Verdict(
                 ok=True, reason="ok", explanation="composited from four single frames", confidence=1.0
@@ -224,10 +243,14 @@ class GridMaker:
             size=size,
             attempt=attempt,
         )
-        return await self._shop.paid("images", step)
+        return await self._shop.image(step)
+
+    async def _spent(self, number: int, *shots: str) -> str:
+        """Dollars that an attempt has cost, or may have."""
+        return str(await self._shop.state(partial(self._shop.store.spent_on, shots, since_attempt=number)))
 
     async def _pictures(self, work: partial[GridRecord]) -> GridRecord:
-        return await self._shop.executor.run("pictures", work)
+        return await self._shop.executor.run(PICTURES, work)
 
     def _grid_path(self, grid: str) -> Path:
         return self._shop.path("media", "grids", self._name, f"{grid}.png")

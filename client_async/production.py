@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import getpass
 import threading
+from collections.abc import Mapping
 from collections.abc import Sequence as Many
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import structlog
@@ -14,46 +15,56 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from client_async.client_sequence_runner import ClientSequenceRunner
+from client_async.client_sequence_runner import Deleted, WaitsForPick
 from client_async.costs import CostReport, cost_report, takes_in_use
-from client_async.drive import Interrupted, Work, drive, stop_on_signal
-from client_async.driver_lock import sole_driver
+from client_async.draft import Draft
+from client_async.drive import Interrupted, drive, stop_on_signal
+from client_async.driver_lock import ProjectBusy, sole_driver
+from client_async.next_action import Action, next_action
 from client_async.pick_folder import PickFolder
 from client_async.projects import Place
 from client_async.screens import LiveProgress
-from client_async.sequence_file import Document, sequence_in
-from client_async.sequences import Action, Sequence, checked_sequences, next_action, owner_of, read_sequences
-from client_async.wiring import open_store, open_workshop
+from client_async.sequence_file import Document
+from client_async.sequences import Sequence, check_sequences, owner_of
+from client_async.states import PARKED
+from client_async.take_maker import brief_digest, cast_shots
+from client_async.wiring import make_steps, open_store
 from starsend.clock import SystemClock
 from starsend.config import load_settings
+from starsend.elements import Elements
 from starsend.errors import BadInput, StarsendError, UnknownName
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.pipeline import Pipeline, ShotOutcome, read_shots
 
 Errors = dict[str, StarsendError]
+Wishes = dict[str, dict[str, Any]]
+"""Fields to write into the brief of each sequence."""
+TRIED_AGAIN = ("failed", "paused_budget")
+"""A command asks for these again by being run; what waits in ``recovery`` may have been billed, so it takes --again."""
 
 
 def make_grids(place: Place, names: Many[str], console: Console, *, again: bool = False) -> Errors:
     """Explore grids for the named sequences, or for all that have none."""
-    wanted = list(names) or _with_work(place, "explore")
-    return _work(place, wanted, console, "grids", partial(_explore, again=again))
-
-
-async def _explore(runner: ClientSequenceRunner, *, again: bool) -> None:
-    await runner.explore_grid(again=again)
+    sequences, refused = _asked_for(place, names)
+    wishes: Wishes = {}
+    for name, sequence in sequences.items():
+        if again:
+            wishes[name] = {"regrid": True}
+        elif sequence.grid_state in TRIED_AGAIN and (sequence.grid is None or sequence.grid_wanted):
+            wishes[name] = {"resume": True}
+    return refused | _work(place, sequences, console, "grids", wishes, actions=("explore", "adopt", "tidy"))
 
 
 def adopt_grid(place: Place, name: str, picture: Path, console: Console) -> Sequence:
     """Bring in a picture made elsewhere as the grid of one sequence. Raises what went wrong."""
-    found: list[Sequence] = []
-
-    async def adopt(runner: ClientSequenceRunner) -> None:
-        found.append(await runner.adopt_grid(picture))
-
-    errors = _work(place, [name], console, "grids", adopt)
+    sequences, refused = _asked_for(place, [name])
+    if refused:
+        raise refused[name]
+    wishes: Wishes = {name: {"adopt": str(picture.resolve())}}
+    errors = _work(place, sequences, console, "grids", wishes, actions=("adopt",))
     if errors:
         raise errors[name]
-    return found[0]
+    return _known(place, [name])[name]
 
 
 def make_takes(place: Place, names: Many[str], console: Console, *, again: bool = False) -> Errors:
@@ -63,25 +74,47 @@ def make_takes(place: Place, names: Many[str], console: Console, *, again: bool 
     those that lack one are, so that nobody pays twice by surprise.
     """
     take_picks(place, console)
+    sequences, refused = _asked_for(place, names)
+    wishes: Wishes = {}
+    for name, sequence in sequences.items():
+        if sequence.grid_state in TRIED_AGAIN:
+            wishes[name] = {"resume": True}
+        if (names and sequence.take is not None and (again or _brief_has_changed(place, name, sequence))) or (
+            again and sequence.keyframe is not None
+        ):
+            wishes[name] = {"retake": True}
+    errors = refused | _work(place, sequences, console, "takes", wishes)
+    if names:
+        unpicked = {n: s for n, s in _known(place, names).items() if s.keyframe is None and not s.deleted}
+        errors |= {name: WaitsForPick(name) for name in unpicked.keys() - errors.keys()}
+    return errors
 
-    async def generate(runner: ClientSequenceRunner) -> None:
-        await runner.advance(to_take=not names)
-        if names:  # exactly one take: the missing one, or with `again` another
-            await runner.generate(again=again)
 
-    return _work(place, list(names) or _with_work(place), console, "takes", generate)
+def resume(place: Place, names: Many[str], console: Console) -> Errors:
+    """Go on with the named sequences that failed or wait for a decision, or with all of them."""
+    sequences = _known(place, names)
+    wishes: Wishes = {n: {"resume": True} for n, s in sequences.items() if s.grid_state in PARKED}
+    if not wishes:
+        console.print("  nothing has failed and nothing waits for a decision")
+        return {}
+    return _work(place, {name: sequences[name] for name in wishes}, console, "sequences", wishes)
+
+
+def _brief_has_changed(place: Place, name: str, sequence: Sequence) -> bool:
+    """Whether the take was made from other words, lengths or pictures than the brief holds now."""
+    assert sequence.take is not None
+    try:
+        cast = cast_shots(sequence, name, Elements.load(place.folder / "elements"))
+    except BadInput:
+        return True  # the run will say what is wrong
+    return brief_digest(sequence, cast, load_settings(place.root, place.folder).video) != sequence.take.brief
 
 
 def waiting_for_person(
     place: Place, names: Many[str], waiting: Many[str] = ("waiting_for_pick", "recovery")
 ) -> set[str]:
     """Which of the named sequences, or of all, cannot go on until somebody decides."""
-    sequences = read_sequences(place.file)
-    return {
-        n
-        for n, s in sequences.items()
-        if (not names or n in names) and s.grid_state in waiting and not s.deleted
-    }
+    return {n for n, s in _known(place, names).items() if s.grid_state in waiting and not s.deleted}
 
 
 def take_picks(place: Place, console: Console) -> int:
@@ -105,7 +138,9 @@ def costs_of(place: Place, store: ExecutionStore) -> CostReport:
     document: Document = {"sequences": {}}
     if place.file.path.exists():
         document = place.file.read()
-        checked_sequences(document, place.file)  # a mangled history is told by its path, not stumbled over
+        check_sequences(
+            document["sequences"], place.file.path
+        )  # a mangled history is told by its path, not stumbled over
     names = list(document["sequences"])
     house = [take for take in store.takes() if take.shot_id.removesuffix("_frame") not in names]
     latest = {take.shot_id: take.take_id for take in house}  # oldest first, so the newest stays
@@ -125,17 +160,18 @@ def run_house_line(
     _keep_apart(place, known)
     shots = [shot for shot in shots if not names or shot.id in names]
     outcomes: list[ShotOutcome] = []
+    settings = load_settings(place.root, place.folder)
     with (
         structlog.contextvars.bound_contextvars(project=place.name),
         sole_driver(place),
         stop_on_signal() as stop,
-        open_workshop(place, listener=lambda _: None, stop=stop) as shop,
+        open_store(place, settings, SystemClock()) as store,
     ):
         line = Pipeline(
-            store=shop.store,
-            steps=shop.steps,
-            elements=shop.elements(),
-            settings=shop.settings,
+            store=store,
+            steps=make_steps(place, settings, store, stop=stop, clock=SystemClock()),
+            elements=Elements.load(place.folder / "elements"),
+            settings=settings,
             by=getpass.getuser(),
         )
         running = line.run(shots, again=again)
@@ -166,25 +202,71 @@ def _keep_apart(place: Place, shots: Many[str]) -> None:
             )
 
 
-def _work(place: Place, names: Many[str], console: Console, what: str, work: Work) -> Errors:
-    document = place.file.read()
+def _known(place: Place, names: Many[str]) -> dict[str, Sequence]:
+    """The named sequences, or all, as they stand. Raises UnknownName and all that reading the document raises."""
+    raw = place.file.read()["sequences"]
     for name in names:
-        sequence_in(document, name, place.file.path)
-    if not names:
-        console.print(f"  {what}: nothing to do")
-        return {}
+        if name not in raw:
+            raise UnknownName("sequence", name, raw, where=str(place.file.path))
+    return check_sequences({name: raw[name] for name in names or raw}, place.file.path)
+
+
+def _asked_for(place: Place, names: Many[str]) -> tuple[dict[str, Sequence], Errors]:
+    """The named sequences, or all, that may be worked on, and a refusal for each that is named and may not."""
+    sequences = _known(place, names)
+    kept = {name: sequence for name, sequence in sequences.items() if not sequence.deleted}
+    return kept, {name: Deleted(name) for name in names if name not in kept}
+
+
+def _work(
+    place: Place,
+    sequences: Mapping[str, Sequence],
+    console: Console,
+    what: str,
+    wishes: Wishes,
+    *,
+    actions: tuple[Action, ...] | None = None,
+) -> Errors:
+    """Write the wishes down and drive the sequences; where a daemon drives the project, the wishes are all it needs."""
     stop = threading.Event()
-    with (
-        sole_driver(place),
-        LiveProgress(console, len(names), what) as progress,
-        open_workshop(place, listener=progress.show, stop=stop) as shop,
-    ):
-        errors = anyio.run(drive, shop, names, work, stop)
+    try:
+        with sole_driver(place):
+            _write_down(place, wishes)
+            due = [
+                name
+                for name, action in _due(place, sequences).items()
+                if actions is None or action in actions
+            ]
+            if not due:
+                console.print(f"  {what}: nothing to do")
+                return {}
+            with LiveProgress(console, len(due), what) as progress:
+                errors = anyio.run(drive, place, due, actions, progress.show, stop)
+    except ProjectBusy as busy:
+        if not busy.by_daemon:
+            raise
+        _write_down(place, wishes)
+        console.print(
+            f"  handed to the daemon (process {busy.process}); `starsend status` shows how far it is",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return {}
     if stop.is_set():
         raise Interrupted
     return errors
 
 
-def _with_work(place: Place, *only: Action) -> list[str]:
-    actions = {name: next_action(sequence) for name, sequence in read_sequences(place.file).items()}
-    return [name for name, action in actions.items() if action is not None and (not only or action in only)]
+def _write_down(place: Place, wishes: Wishes) -> None:
+    def edit(draft: Draft) -> None:
+        for name, wish in wishes.items():
+            draft[name].update(wish)
+
+    if wishes:
+        place.file.change(edit)
+
+
+def _due(place: Place, sequences: Mapping[str, Sequence]) -> dict[str, Action]:
+    """What is to be done next on each, for those on which there is anything."""
+    actions = {name: next_action(sequence) for name, sequence in _known(place, list(sequences)).items()}
+    return {name: action for name, action in actions.items() if action is not None}

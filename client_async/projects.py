@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from client_async.sequence_file import SequenceFile
 from starsend.errors import BadInput, UnknownName
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """One project on disk."""
 
@@ -20,8 +21,9 @@ class Place:
     def folder(self) -> Path:
         return self.root / "projects" / self.name
 
-    @property
+    @cached_property
     def file(self) -> SequenceFile:
+        """The face of the job; one object, for it remembers what it has read."""
         return SequenceFile(self.folder / "state" / "client" / "sequences.json")
 
     @property

@@ -20,11 +20,11 @@ from rich.progress import (
 from rich.table import Table
 
 from client_async.costs import CostReport, Spend
-from client_async.events import SequenceMoved
+from client_async.events import Event, SequenceMoved
 
 SHOWN_AT_ONCE = 12
 """Sequences with a line of their own; of thousands nobody reads more."""
-RESTING = ("waiting_for_pick", "done", "failed", "recovery")
+RESTING = ("waiting_for_pick", "done", "failed", "recovery", "paused_budget", "cancelled")
 
 
 class LiveProgress:
@@ -55,8 +55,10 @@ class LiveProgress:
     ) -> None:
         self._bar.stop()
 
-    def show(self, moved: SequenceMoved) -> None:
+    def show(self, moved: Event) -> None:
         """Take in one event; safe to call from any thread."""
+        if not isinstance(moved, SequenceMoved):
+            return
         if not self._console.is_terminal or moved.state in RESTING:
             said = f"  {moved.sequence}  [bold]{moved.state}[/]  {escape(moved.status)}"
             with suppress(SystemExit):  # rich leaves when nobody reads any more (`| head`); the work goes on

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Literal, Protocol, TypeVar
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
 
 T = TypeVar("T")
-Lane = Literal["images", "videos", "pictures", "state"]
-"""``images`` and ``videos`` are paid calls; ``pictures`` is work on pixels; ``state`` reads and writes documents."""
+PICTURES, STATE = "pictures", "state"
+"""Lanes for work on pixels and for documents and ledger; every other lane is a provider's name."""
 
 
 class StepExecutor(Protocol):
     """Runs a blocking call somewhere else and hands back its value."""
 
-    async def run(self, lane: Lane, work: Callable[[], T]) -> T:
+    async def run(self, lane: str, work: Callable[[], T]) -> T:
         """The value of ``work()``. Cancelling the wait does not stop the work: what was paid for is committed."""
+
+    def slots(self, lane: str) -> int:
+        """How many calls of a lane may run at once."""
+
+
+class StepMeter(Protocol):
+    """Who wants to know how long paid calls queue and run."""
+
+    def step_queued(self, lane: str) -> None: ...
+    def step_started(self, lane: str) -> None: ...
+    def step_ended(self, lane: str, seconds: float, outcome: str) -> None: ...
 
 
 class ThreadExecutor:
@@ -26,16 +38,51 @@ class ThreadExecutor:
 
     A limiter for every lane, none shared with anyio's default of 40 threads: PERFORMANCE.md saw picks wait 5 s
     behind it. Pictures get as many threads as there are cores; decoding in the vendors' threads stalled the loop.
+
+    Args:
+        at_once: calls in flight by provider; ``usual`` for those it does not name.
     """
 
-    def __init__(self, *, images: int, videos: int) -> None:
+    def __init__(self, at_once: Mapping[str, int], *, usual: int, meter: StepMeter | None = None) -> None:
+        self._usual = usual
+        self._meter = meter
         self._limits = {
-            "images": anyio.CapacityLimiter(images),
-            "videos": anyio.CapacityLimiter(videos),
-            "pictures": anyio.CapacityLimiter(max(2, os.cpu_count() or 2)),
-            "state": anyio.CapacityLimiter(2),
+            PICTURES: anyio.CapacityLimiter(max(2, os.cpu_count() or 2)),
+            STATE: anyio.CapacityLimiter(4),
         }
+        self.resize(at_once)
 
-    async def run(self, lane: Lane, work: Callable[[], T]) -> T:
+    def resize(self, at_once: Mapping[str, int]) -> None:
+        """Change how many calls each provider gets; those in flight are left alone."""
+        for lane in self._limits.keys() - {PICTURES, STATE} | at_once.keys():
+            self._limiter(lane).total_tokens = at_once.get(lane, self._usual)
+
+    def slots(self, lane: str) -> int:
+        """How many calls of a lane may run at once."""
+        return int(self._limiter(lane).total_tokens)
+
+    async def run(self, lane: str, work: Callable[[], T]) -> T:
+        """The value of ``work()``, run in a thread of ``lane``."""
         # abandon_on_cancel stays False: it would give the slot back while the thread still spends money.
-        return await anyio.to_thread.run_sync(work, limiter=self._limits[lane])
+        if self._meter is None or lane in (PICTURES, STATE):
+            return await anyio.to_thread.run_sync(work, limiter=self._limiter(lane))
+        return await self._measured(lane, work, self._meter)
+
+    async def _measured(self, lane: str, work: Callable[[], T], meter: StepMeter) -> T:
+        def timed() -> T:
+            meter.step_started(lane)
+            begun, outcome = time.monotonic(), "failed"
+            try:
+                value = work()
+                outcome = "done"
+                return value
+            finally:
+                meter.step_ended(lane, time.monotonic() - begun, outcome)
+
+        meter.step_queued(lane)
+        return await anyio.to_thread.run_sync(timed, limiter=self._limiter(lane))
+
+    def _limiter(self, lane: str) -> anyio.CapacityLimiter:
+        if lane not in self._limits:
+            self._limits[lane] = anyio.CapacityLimiter(self._usual)
+        return self._limits[lane]

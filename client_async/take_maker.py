@@ -8,9 +8,11 @@ from functools import partial
 from client_async.grid_maker import GridRefused
 from client_async.prompts import shot_prompt
 from client_async.sequences import Sequence, TakeRecord
+from client_async.states import PARKED
 from client_async.workshop import Workshop
 from starsend.api_client import Reference
-from starsend.elements import Cast
+from starsend.config import VideoSettings
+from starsend.elements import Cast, Elements
 from starsend.files import sha256_of
 from starsend.orchestrator.step_key import request_digest
 
@@ -36,15 +38,7 @@ class TakeMaker:
         start = Reference("start frame", self._shop.path(keyframe.path), keyframe.sha256)
         cast = await self._shop.state(partial(self._cast_shots, sequence, start))
         durations = [shot.seconds for shot in sequence.shots]
-        video = self._shop.settings.video
-        brief = request_digest(
-            {
-                "by": [video.provider, video.model, video.resolution],
-                "prompts": cast.prompts,
-                "durations": durations,
-                "references": [r.sha256 for r in cast.references],
-            }
-        )
+        brief = brief_digest(sequence, cast, self._shop.settings.video)
         attempt = await self._attempt(sequence, again=again)
         have = sequence.take and (sequence.take.keyframe, sequence.take.brief, sequence.take.attempt)
         if have != (keyframe.sha256, brief, attempt):
@@ -59,7 +53,7 @@ class TakeMaker:
             references=cast.references,
             attempt=attempt,
         )
-        take = await self._shop.paid("videos", step)
+        take = await self._shop.video(step)
         return TakeRecord(
             take=take.take_id,
             path=take.media.path,
@@ -74,7 +68,7 @@ class TakeMaker:
         if again:
             last: int = await self._shop.state(partial(self._shop.store.last_attempt, self._name))
             return last + 1
-        if sequence.grid_state in ("generating", "failed", "recovery"):
+        if sequence.grid_state == "generating" or sequence.grid_state in PARKED:
             return sequence.take_attempt
         assert sequence.keyframe is not None
         before = [t.attempt for t in sequence.take_history if t.keyframe == sequence.keyframe.sha256]
@@ -87,5 +81,22 @@ class TakeMaker:
                 "the locked start frame is missing or was changed",
                 "put it back or pick another cell",
             )
-        prompts = [shot_prompt(shot) for shot in sequence.shots]
-        return self._shop.elements().cast(prompts, sequence.elements, where=self._name)
+        return cast_shots(sequence, self._name, self._shop.elements())
+
+
+def cast_shots(sequence: Sequence, name: str, elements: Elements) -> Cast:
+    """What the take of a sequence is asked for in: prompts with elements spelt out, and their pictures."""
+    prompts = [shot_prompt(shot) for shot in sequence.shots]
+    return elements.cast(prompts, sequence.elements, where=name)
+
+
+def brief_digest(sequence: Sequence, cast: Cast, video: VideoSettings) -> str:
+    """SHA-256 of all that decides what a take will show, but for its start frame."""
+    return request_digest(
+        {
+            "by": [video.provider, video.model, video.resolution],
+            "prompts": cast.prompts,
+            "durations": [shot.seconds for shot in sequence.shots],
+            "references": [r.sha256 for r in cast.references],
+        }
+    )

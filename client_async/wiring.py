@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+from anyio.abc import TaskGroup
 
 from client_async.events import Listener
 from client_async.projects import Place
-from client_async.step_executor import ThreadExecutor
+from client_async.scribe import Scribe
+from client_async.step_executor import StepExecutor, StepMeter, ThreadExecutor
 from client_async.workshop import Workshop
 from starsend.api_client import ImageProvider, JobProvider, VideoProvider, open_provider
 from starsend.clock import Clock, SystemClock
-from starsend.config import Settings, load_settings
+from starsend.config import LimitSettings, Settings, load_settings
 from starsend.errors import BadInput
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.step_runner import StepRunner
@@ -31,13 +35,10 @@ def open_store(place: Place, settings: Settings, clock: Clock) -> Iterator[Execu
         store.close()
 
 
-@contextmanager
-def open_workshop(
-    place: Place, *, listener: Listener, stop: threading.Event, clock: Clock | None = None
-) -> Iterator[Workshop]:
-    """Everything a project's runners need. Raises BadDocument, UnknownName, StoreUnusable."""
-    settings = load_settings(place.root, place.folder)
-    clock = clock or SystemClock()
+def make_steps(
+    place: Place, settings: Settings, store: ExecutionStore, *, stop: threading.Event, clock: Clock
+) -> StepRunner:
+    """Who makes the paid calls of a project. Raises BadDocument, UnknownName, BadInput."""
     providers: dict[str, JobProvider] = {}
     images = _provider(place, settings, settings.image.provider, providers)
     videos = _provider(place, settings, settings.video.provider, providers)
@@ -49,18 +50,49 @@ def open_workshop(
         raise BadInput(
             f"{videos.name} makes no videos", where="video.provider", remedy="name a provider that does"
         )
+    return StepRunner(store, images=images, videos=videos, settings=settings, clock=clock, stop=stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is opened for a project before anything can run in it."""
+
+    settings: Settings
+    store: ExecutionStore
+    steps: StepRunner
+    clock: Clock
+
+
+@contextmanager
+def open_parts(place: Place, *, stop: threading.Event, clock: Clock | None = None) -> Iterator[Parts]:
+    """Settings, ledger and paid steps of a project; blocking. Raises BadDocument, UnknownName, StoreUnusable."""
+    settings = load_settings(place.root, place.folder)
+    clock = clock or SystemClock()
     with open_store(place, settings, clock) as store:
-        yield Workshop(
-            project=place.name,
-            project_dir=place.folder,
-            file=place.file,
-            store=store,
-            steps=StepRunner(store, images=images, videos=videos, settings=settings, clock=clock, stop=stop),
-            executor=ThreadExecutor(images=settings.image.at_once, videos=settings.video.at_once),
-            settings=settings,
-            clock=clock,
-            listener=listener,
-        )
+        yield Parts(settings, store, make_steps(place, settings, store, stop=stop, clock=clock), clock)
+
+
+def make_workshop(
+    place: Place, parts: Parts, *, executor: StepExecutor, group: TaskGroup, listener: Listener
+) -> Workshop:
+    """Everything a project's runners need, in one hand. ``group`` is where its documents are rendered."""
+    return Workshop(
+        project=place.name,
+        project_dir=place.folder,
+        file=place.file,
+        scribe=Scribe(place.file, executor, group),
+        store=parts.store,
+        steps=parts.steps,
+        executor=executor,
+        settings=parts.settings,
+        clock=parts.clock,
+        listener=listener,
+    )
+
+
+def make_executor(settings: Settings, meter: StepMeter | None = None) -> ThreadExecutor:
+    """Threads for blocking work, so many for each provider as the settings say."""
+    return ThreadExecutor(settings.at_once(), usual=LimitSettings().at_once, meter=meter)
 
 
 def _provider(place: Place, settings: Settings, name: str, opened: dict[str, JobProvider]) -> JobProvider:

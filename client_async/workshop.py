@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import stamina
-
 from client_async.events import Listener
+from client_async.scribe import Scribe
 from client_async.sequence_file import SequenceFile
-from client_async.step_executor import Lane, StepExecutor
+from client_async.step_executor import STATE, StepExecutor
 from starsend.clock import Clock
 from starsend.config import Settings
 from starsend.elements import Elements
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_runner import StepRunner
-from starsend.vendor_patience import patience, worth_waiting
 
 T = TypeVar("T")
 
@@ -30,6 +28,7 @@ class Workshop:
     project: str
     project_dir: Path
     file: SequenceFile
+    scribe: Scribe
     store: ExecutionStore
     steps: StepRunner
     executor: StepExecutor
@@ -39,15 +38,15 @@ class Workshop:
 
     async def state(self, work: Callable[[], T]) -> T:
         """The value of blocking ``work`` on documents or the ledger, off the event loop."""
-        return await self.executor.run("state", work)
+        return await self.executor.run(STATE, work)
 
-    async def paid(self, lane: Lane, step: Callable[[], Take]) -> Take:
-        """The take of a paid ``step``, borne with while the vendor says "not now"."""
+    async def image(self, step: Callable[[], Take]) -> Take:
+        """The take of a paid picture."""
+        return await self.executor.run(self.settings.image.provider, step)
 
-        async def send() -> Take:  # without arguments, for stamina logs those and prompts are long
-            return await self.executor.run(lane, step)
-
-        return await stamina.AsyncRetryingCaller(**patience(self.settings.retry))(worth_waiting(), send)
+    async def video(self, step: Callable[[], Take]) -> Take:
+        """The take of a paid video."""
+        return await self.executor.run(self.settings.video.provider, step)
 
     def path(self, *parts: str) -> Path:
         """A path inside the project."""

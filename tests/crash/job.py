@@ -12,14 +12,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
 from sqlalchemy import Engine, event
 
-from client_async.client_sequence_runner import ClientSequenceRunner
+from client_async.drive import drive
+from client_async.picks import record_pick
 from client_async.projects import Place
-from client_async.wiring import open_workshop
 from starsend.errors import StarsendError
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND
@@ -58,20 +59,19 @@ def run_job(root: str, kill_at: int, report: str) -> None:
     place = Place(Path(root), "job")
     boundaries = Boundaries(place.folder, kill_at)
     boundaries.watch()
-    error = ""
-    try:
-        with open_workshop(place, listener=lambda _: None, stop=threading.Event()) as shop:
-            anyio.run(_drive, ClientSequenceRunner(shop, "SEQ01"))
-    except StarsendError as stopped:
-        error = f"\nerror {stopped}"
-    Path(report).write_text("\n".join(boundaries.seen) + error)
+    errors = anyio.run(_drive, place)
+    Path(report).write_text("\n".join(boundaries.seen) + "".join(f"\nerror {error}" for error in errors))
 
 
-async def _drive(runner: ClientSequenceRunner) -> None:
-    await runner.advance()
-    if (await runner.read()).pick is None:
-        await runner.pick_cell(3, by="mara", via="test")
-    await runner.advance()
+async def _drive(place: Place) -> list[StarsendError]:
+    errors = await drive(place, ["SEQ01"], None, lambda _: None, threading.Event())
+    sequence = place.file.read()["sequences"]["SEQ01"]
+    if sequence.get("grid_id") and not sequence.get("pick"):
+        at = datetime.now(UTC)
+        place.file.change(lambda draft: record_pick(draft["SEQ01"], "SEQ01", 3, by="mara", via="test", at=at))
+    errors |= await drive(place, ["SEQ01"], None, lambda _: None, threading.Event())
+    place.file.close()
+    return list(errors.values())
 
 
 Runner = Callable[[int], int]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from client_async.sequence_file import SequenceFile
-from client_async.sequences import Sequence, read_sequence
+from client_async.sequences import Sequence, check_sequences
 from starsend.files import sha256_of
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.media_check import check_media
@@ -83,7 +83,9 @@ class Job:
         return (self.root / "report").read_text().splitlines()
 
     def sequence(self) -> Sequence:
-        return read_sequence(self.file, "SEQ01")
+        document = self.file.read()
+        self.file.close()
+        return check_sequences(document["sequences"], self.file.path)["SEQ01"]
 
     def billed(self, kind: str) -> int:
         """How many calls of a kind the vendor has billed, by its own book."""

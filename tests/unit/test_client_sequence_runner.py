@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import numpy as np
 import pytest
+from anyio.abc import TaskGroup
 from PIL import Image
 
 from client_async.client_sequence_runner import ClientSequenceRunner, WaitsForPick
+from client_async.desk import Desk
 from client_async.drive import drive
-from client_async.events import SequenceMoved
+from client_async.events import Event, SequenceMoved
 from client_async.grid_maker import GridRefused, NoGrid
 from client_async.picks import BadPick
 from client_async.production import costs_of
 from client_async.projects import Place
-from client_async.wiring import open_workshop
+from client_async.sequence_file import SequenceFile
+from client_async.wiring import make_executor, make_workshop, open_parts
 from client_async.workshop import Workshop
 from starsend.api_client import RateLimited
-from starsend.errors import BadInput, UnknownName
+from starsend.errors import BadInput, StarsendError, UnknownName
 from starsend.orchestrator.step_life import StepUnknown
 from starsend.tools.image_utils import open_picture
 from tests.conftest import ManualClock
@@ -50,15 +54,33 @@ PRICES = [
 
 
 class Studio:
-    """One project with one sequence, driven over the real animatic."""
+    """One project with one sequence, driven over the real animatic. Waiting takes no time: ``time`` is moved on."""
 
-    def __init__(self, root: Path, clock: ManualClock) -> None:
+    def __init__(self, root: Path, clock: ManualClock, group: TaskGroup) -> None:
         self.place = Place(root, "job")
         self.clock = clock
-        self.moves: list[SequenceMoved] = []
+        self.time = 0.0
+        self.moves: list[Event] = []
+        self._group = group
         self._open = ExitStack()
         self._shop: Workshop | None = None
         self.write_brief()
+
+    async def advance(self, name: str = "SEQ01") -> StarsendError | None:
+        """Take in what people did and go as far as it goes without them; the error that stopped it, if any."""
+        self.place.file.take_in()
+        desk = Desk(self.shop, monotonic=lambda: self.time, jitter=lambda: 0.0)
+        while due := desk.due(name):
+            self.time += due.after
+            if due.after == 0:
+                await desk.work(name)
+        assert await self.shop.scribe.render()
+        return desk.errors.get(name)
+
+    async def wish(self, **fields: Any) -> StarsendError | None:
+        """Ask for something in the document, and go as far as that goes."""
+        self.edit(**fields)
+        return await self.advance()
 
     def write_brief(self, **fields: Any) -> None:
         shots = [
@@ -93,10 +115,16 @@ class Studio:
     @property
     def shop(self) -> Workshop:
         if self._shop is None:
-            opened = open_workshop(
-                self.place, listener=self.moves.append, stop=threading.Event(), clock=self.clock
+            opened = open_parts(self.place, stop=threading.Event(), clock=self.clock)
+            parts = self._open.enter_context(opened)
+            self.place.file.take_in()
+            self._shop = make_workshop(
+                self.place,
+                parts,
+                executor=make_executor(parts.settings),
+                group=self._group,
+                listener=self.moves.append,
             )
-            self._shop = self._open.enter_context(opened)
         return self._shop
 
     @property
@@ -112,24 +140,31 @@ class Studio:
 
     @property
     def states(self) -> list[str]:
-        return [move.state for move in self.moves]
+        """Every state it came into, in order."""
+        states = [move.state for move in self.moves if isinstance(move, SequenceMoved)]
+        return [state for state, before in zip(states, ["", *states], strict=False) if state != before]
 
     def close(self) -> None:
+        """As when the process ends."""
         self._open.close()
+        self._shop = None
+        self.place.file.close()
 
 
 @pytest.fixture
-def studio(tmp_path: Path, clock: ManualClock) -> Iterator[Studio]:
-    made = Studio(tmp_path, clock)
-    made.misbehave()
-    yield made
-    made.close()
+async def studio(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Studio]:
+    async with anyio.create_task_group() as group:
+        made = Studio(tmp_path, clock, group)
+        made.misbehave()
+        yield made
+        group.cancel_scope.cancel()
+        made.close()
 
 
 @pytest.fixture
 async def explored(studio: Studio) -> AsyncIterator[Studio]:
     """A studio whose sequence waits for a pick."""
-    await studio.runner.explore_grid()
+    assert await studio.advance() is None
     yield studio
 
 
@@ -138,7 +173,7 @@ async def explored(studio: Studio) -> AsyncIterator[Studio]:
 
 async def test_a_right_grid_waits_for_a_pick_with_four_cells(explored: Studio) -> None:
     """After one call, are there four different candidates on disk?"""
-    sequence = await explored.runner.read()
+    sequence = explored.runner.read()
     assert sequence.grid_state == "waiting_for_pick"
     assert sequence.grid is not None
     cells = [open_picture(explored.place.folder / cell) for cell in sequence.grid.cells]
@@ -162,7 +197,16 @@ async def test_a_wrong_grid_is_asked_for_again_in_other_words(studio: Studio) ->
     sequence = await studio.runner.explore_grid()
     assert [record.verdict.ok for record in sequence.grid_history] == [False, False, True]
     assert [len(record.takes) for record in sequence.grid_history] == [1, 1, 1]
-    assert studio.states == ["exploring", "retrying", "retrying", "waiting_for_pick"]
+    assert studio.states == [
+        "exploring",
+        "validating",
+        "retrying",
+        "validating",
+        "retrying",
+        "validating",
+        "waiting_for_pick",
+    ]
+    assert [record.cost for record in sequence.grid_history] == ["0.050000"] * 3
     steps = [studio.shop.store.step(record.takes[0]) for record in sequence.grid_history]
     prompts = [step.request["prompt"] for step in steps if step]
     assert len(set(prompts)) == 3
@@ -199,29 +243,31 @@ async def test_a_single_that_is_refused_is_asked_for_again_alone(studio: Studio)
 
 async def test_rate_limits_are_waited_out(studio: Studio) -> None:
     """Does the same step go through once the vendor lets it?"""
-    studio.misbehave(misbehave={"SEQ01_grid": ["rate_limit", "not_sent"]}, rate_limit_seconds=0)
-    sequence = await studio.runner.explore_grid()
-    assert sequence.grid_state == "waiting_for_pick"
+    studio.misbehave(misbehave={"SEQ01_grid": ["rate_limit", "not_sent"]}, rate_limit_seconds=17)
+    assert await studio.advance() is None
+    assert studio.runner.read().grid_state == "waiting_for_pick"
+    assert studio.time == 17 + 2, "the vendor's own delay, then ours"
     assert studio.bill == ["SEQ01_grid"]
 
 
 async def test_a_vendor_that_never_lets_us_leaves_a_reason_and_a_way_on(studio: Studio) -> None:
     """Is patience bounded, is nothing paid, and does the next run go on?"""
-    studio.misbehave(misbehave={"SEQ01_grid": ["rate_limit"] * 4}, rate_limit_seconds=0)
-    with pytest.raises(RateLimited):
-        await studio.runner.explore_grid()
-    failed = await studio.runner.read()
+    studio.misbehave(misbehave={"SEQ01_grid": ["rate_limit"] * 8}, rate_limit_seconds=0)
+    assert isinstance(await studio.advance(), RateLimited)
+    failed = studio.runner.read()
     assert (failed.grid_state, "not now" in failed.status) == ("failed", True)
     assert studio.bill == []
-    assert (await studio.runner.explore_grid()).grid_state == "waiting_for_pick"
+    assert await studio.advance() is None, "it is not tried again by itself"
+    assert studio.runner.read().grid_state == "failed"
+    assert await studio.wish(resume=True) is None
+    assert studio.runner.read().grid_state == "waiting_for_pick"
 
 
 async def test_asked_for_a_new_grid_the_old_one_is_kept(explored: Studio) -> None:
     """Does `regrid` in the file make a new revision, reset the pick and erase nothing?"""
     await explored.runner.pick_cell(2, by="mara", via="test")
-    explored.edit(regrid=True)
-    await explored.runner.advance()
-    sequence = await explored.runner.read()
+    await explored.wish(regrid=True)
+    sequence = explored.runner.read()
     assert (sequence.grid_id, sequence.selected_cell, sequence.pick, sequence.regrid) == (
         "g2",
         None,
@@ -235,14 +281,17 @@ async def test_asked_for_a_new_grid_the_old_one_is_kept(explored: Studio) -> Non
 
 async def test_a_regrid_whose_run_dies_is_taken_up_again(explored: Studio) -> None:
     """Is the wish for a new grid on disk before the first call?"""
-    explored.misbehave(misbehave={"SEQ01_grid": ["ok"] + ["rate_limit"] * 4}, rate_limit_seconds=0)
+    explored.misbehave(misbehave={"SEQ01_grid": ["ok", "rate_limit"]}, rate_limit_seconds=0)
     explored.close()
-    explored._shop = None
+    explored.edit(regrid=True)
+    explored.place.file.take_in()
     with pytest.raises(RateLimited):
-        await explored.runner.explore_grid(again=True)
-    assert (await explored.runner.read()).regrid is True
-    await explored.runner.advance()
-    assert (await explored.runner.read()).grid_id == "g2"
+        await explored.runner.act()
+    explored.close()
+    begun = SequenceFile(explored.place.file.path).read()["sequences"]["SEQ01"]
+    assert (begun["regrid"], begun["grid_wanted"], begun["grid_id"]) == (False, True, "g1")
+    assert await explored.advance() is None
+    assert (explored.runner.read().grid_id, len(explored.bill)) == ("g2", 2)
 
 
 # ----------------------------------------------------------------------------------------------- adopting
@@ -268,8 +317,8 @@ async def test_a_picture_made_elsewhere_is_adopted_at_no_cost(studio: Studio, tm
     assert (sequence.grid.via, sequence.grid.takes) == ("adopted", [])
     keyframe = await studio.runner.pick_cell(4, by="mara", via="test")
     assert keyframe.take_id is None
-    await studio.runner.advance()
-    assert (await studio.runner.read()).grid_state == "done"
+    await studio.advance()
+    assert studio.runner.read().grid_state == "done"
     assert studio.bill == ["SEQ01"]
 
 
@@ -299,7 +348,7 @@ async def test_a_cell_that_is_none_is_refused(explored: Studio, cell: int) -> No
 async def test_a_pick_locks_the_very_cell_with_its_origin(explored: Studio) -> None:
     """Is the keyframe the pixels that were picked, recorded with who and where from?"""
     keyframe = await explored.runner.pick_cell(3, by="mara", via="test")
-    sequence = await explored.runner.read()
+    sequence = explored.runner.read()
     assert sequence.grid is not None
     assert (keyframe.path, keyframe.cell, keyframe.locked_by) == (sequence.grid.cells[2], 3, "mara")
     assert keyframe.take_id == sequence.grid.takes[0]
@@ -308,9 +357,8 @@ async def test_a_pick_locks_the_very_cell_with_its_origin(explored: Studio) -> N
 
 async def test_an_edit_of_the_file_is_a_pick(explored: Studio) -> None:
     """Does `selected_cell` written by hand lock the cell?"""
-    explored.edit(selected_cell=2)
-    await explored.runner.advance()
-    sequence = await explored.runner.read()
+    await explored.wish(selected_cell=2)
+    sequence = explored.runner.read()
     assert sequence.keyframe is not None
     assert (sequence.keyframe.cell, sequence.grid_state) == (2, "done")
 
@@ -318,25 +366,25 @@ async def test_an_edit_of_the_file_is_a_pick(explored: Studio) -> None:
 async def test_a_picking_again_costs_nothing_and_marks_the_video_stale(explored: Studio) -> None:
     """Is a second pick free, the old video kept and said to be stale, and the first one found again?"""
     await explored.runner.pick_cell(1, by="mara", via="test")
-    await explored.runner.advance()
-    first = (await explored.runner.read()).take
+    await explored.advance()
+    first = explored.runner.read().take
     paid = list(explored.bill)
     await explored.runner.pick_cell(4, by="jo", via="test")
-    stale = await explored.runner.read()
+    stale = explored.runner.read()
     assert (stale.grid_state, stale.take) == ("stale", first)
     assert explored.bill == paid
-    await explored.runner.advance()
+    await explored.advance()
     assert len(explored.bill) == len(paid) + 1
     await explored.runner.pick_cell(1, by="mara", via="test")
-    await explored.runner.advance()
-    back = await explored.runner.read()
+    await explored.advance()
+    back = explored.runner.read()
     assert (back.grid_state, back.take) == ("done", first)
     assert len(explored.bill) == len(paid) + 1, "going back to the first cell is free"
 
 
 async def test_a_cell_that_was_deleted_is_cut_out_again(explored: Studio) -> None:
     """Are all four candidates there for good?"""
-    sequence = await explored.runner.read()
+    sequence = explored.runner.read()
     assert sequence.grid is not None
     cell = explored.place.folder / sequence.grid.cells[1]
     pixels = cell.read_bytes()
@@ -359,9 +407,10 @@ async def test_a_take_is_made_once_however_often_it_is_asked_for(explored: Studi
     """Does a second run cost nothing and change nothing?"""
     await explored.runner.pick_cell(1, by="mara", via="test")
     take = await explored.runner.generate()
+    await explored.advance()
     before = explored.place.file.path.read_bytes()
     assert await explored.runner.generate() == take
-    await explored.runner.advance()
+    await explored.advance()
     assert explored.place.file.path.read_bytes() == before
     assert explored.bill == ["SEQ01_grid", "SEQ01"]
     made = explored.shop.store.take(take.take)
@@ -373,10 +422,12 @@ async def test_another_take_is_made_when_asked_for_and_the_old_one_kept(explored
     """Does `again` pay once more, knowingly?"""
     await explored.runner.pick_cell(1, by="mara", via="test")
     first = await explored.runner.generate()
-    second = await explored.runner.generate(again=True)
-    sequence = await explored.runner.read()
+    await explored.advance()
+    assert await explored.wish(retake=True) is None
+    sequence = explored.runner.read()
+    second = sequence.take
+    assert second is not None
     assert [t.take for t in sequence.take_history] == [first.take, second.take]
-    assert sequence.take == second
     assert await explored.runner.generate() == second
 
 
@@ -384,36 +435,37 @@ async def test_a_changed_brief_pays_for_a_new_take_only_when_asked(explored: Stu
     """Does an edited shot wait for a person's word before it costs money?"""
     await explored.runner.pick_cell(1, by="mara", via="test")
     await explored.runner.generate()
-    explored.edit(shots=[{"prompt": "she leaves", "seconds": 0.25}])
-    await explored.runner.advance()
+    await explored.advance()
+    await explored.wish(shots=[{"prompt": "she leaves", "seconds": 0.25}])
     assert explored.bill.count("SEQ01") == 1
-    await explored.runner.generate()
+    await explored.wish(retake=True)
     assert explored.bill.count("SEQ01") == 2
 
 
 async def test_a_lost_video_call_waits_in_recovery_until_somebody_pays_again(explored: Studio) -> None:
     """Is a call that may have been billed never repeated by itself?"""
     explored.close()
-    explored._shop = None
     explored.misbehave(misbehave={"SEQ01": ["lost_answer"]}, findable=False)
     await explored.runner.pick_cell(1, by="mara", via="test")
-    with pytest.raises(StepUnknown):
-        await explored.runner.generate()
-    await explored.runner.advance()
-    assert (await explored.runner.read()).grid_state == "recovery"
+    assert isinstance(await explored.advance(), StepUnknown)
+    assert await explored.advance() is None
+    assert explored.runner.read().grid_state == "recovery"
+    assert isinstance(await explored.wish(resume=True), StepUnknown), (
+        "to look again is free, and finds nothing"
+    )
     assert explored.bill.count("SEQ01") == 1
-    await explored.runner.generate(again=True)
-    assert (await explored.runner.read()).grid_state == "done"
+    assert await explored.wish(retake=True) is None
+    assert explored.runner.read().grid_state == "done"
 
 
 @pytest.mark.parametrize("trouble", ["late", "broken_download", "slow", "rate_limit", "lost_answer"])
 async def test_a_vendors_bad_day_ends_in_one_take_paid_once(studio: Studio, trouble: str) -> None:
     """Rehearsed for nothing: does the job come through with one grid and one video on the bill?"""
     studio.misbehave(misbehave={"*": [trouble]}, slow_seconds=0, rate_limit_seconds=0)
-    await studio.runner.advance()
+    await studio.advance()
     await studio.runner.pick_cell(1, by="mara", via="test")
-    await studio.runner.advance()
-    assert (await studio.runner.read()).grid_state == "done"
+    await studio.advance()
+    assert studio.runner.read().grid_state == "done"
     assert studio.bill == ["SEQ01_grid", "SEQ01"]
 
 
@@ -432,7 +484,7 @@ async def test_one_sequence_that_fails_holds_up_no_other(studio: Studio) -> None
     document = {"sequences": {name: dict(brief) for name in names}}
     document["sequences"]["SEQ03"]["prompt"] = "@nobody"
     studio.place.file.path.write_text(json.dumps(document))
-    errors = await drive(studio.shop, names, lambda runner: runner.explore_grid(), threading.Event())
+    errors = await drive(studio.place, names, None, lambda _: None, threading.Event())
     assert list(errors) == ["SEQ03"]
     states = {n: s["grid_state"] for n, s in studio.place.file.read()["sequences"].items()}
     assert states == dict.fromkeys(names, "waiting_for_pick") | {"SEQ03": "failed"}
@@ -452,15 +504,13 @@ async def test_when_no_grid_can_be_had_the_way_on_is_said_and_is_paid_for_only_w
 ) -> None:
     """After wrong grids and a refused single, does running again cost nothing, and `again` begin afresh?"""
     studio.misbehave(misbehave={"SEQ01_grid": ["single"] * 3, "SEQ01_grid_c2": ["refuse"] * 3})
-    for _ in range(2):
-        with pytest.raises(NoGrid, match="starsend grid SEQ01 --again"):
-            await studio.runner.explore_grid()
+    assert "starsend grid SEQ01 --again" in str(await studio.advance())
     paid = len(studio.bill)
-    assert (await studio.runner.read()).grid_state == "failed"
-    with pytest.raises(NoGrid):
-        await studio.runner.explore_grid()
+    assert studio.runner.read().grid_state == "failed"
+    assert isinstance(await studio.wish(resume=True), NoGrid)
     assert len(studio.bill) == paid
-    sequence = await studio.runner.explore_grid(again=True)
+    assert await studio.wish(regrid=True) is None
+    sequence = studio.runner.read()
     assert (sequence.grid_id, sequence.grid_state) == ("g4", "waiting_for_pick")
     assert len(studio.bill) == paid + 1
 
@@ -477,13 +527,13 @@ def ask_about_pictures(studio: Studio) -> None:
 async def test_a_lost_grid_waits_for_a_person_and_is_paid_again_only_when_asked(studio: Studio) -> None:
     """With the policy to ask, is there a way on that costs money, and no other?"""
     ask_about_pictures(studio)
-    for _ in range(2):
-        with pytest.raises(StepUnknown):
-            await studio.runner.explore_grid()
-    assert (await studio.runner.read()).grid_state == "recovery"
-    await studio.runner.advance()
+    assert isinstance(await studio.advance(), StepUnknown)
+    assert isinstance(await studio.wish(resume=True), StepUnknown)
+    assert studio.runner.read().grid_state == "recovery"
+    assert await studio.advance() is None
     assert len(studio.bill) == 1
-    sequence = await studio.runner.explore_grid(again=True)
+    assert await studio.wish(regrid=True) is None
+    sequence = studio.runner.read()
     assert (sequence.grid_state, sequence.grid_id, len(studio.bill)) == ("waiting_for_pick", "g2", 2)
     assert sequence.grid_history[0].verdict.reason == "lost"
 
@@ -491,14 +541,11 @@ async def test_a_lost_grid_waits_for_a_person_and_is_paid_again_only_when_asked(
 async def test_picking_another_cell_is_a_decision_about_a_lost_video(explored: Studio) -> None:
     """Does a new pick lead out of recovery, and is the video of the new cell the only further charge?"""
     explored.close()
-    explored._shop = None
     explored.misbehave(misbehave={"SEQ01": ["lost_answer"]}, findable=False)
     await explored.runner.pick_cell(1, by="mara", via="test")
-    with pytest.raises(StepUnknown):
-        await explored.runner.advance()
-    explored.edit(selected_cell=2)
-    await explored.runner.advance()
-    sequence = await explored.runner.read()
+    assert isinstance(await explored.advance(), StepUnknown)
+    assert await explored.wish(selected_cell=2) is None
+    sequence = explored.runner.read()
     assert sequence.keyframe is not None
     assert (sequence.grid_state, sequence.keyframe.cell) == ("done", 2)
     assert explored.bill.count("SEQ01") == 2

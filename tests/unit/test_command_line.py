@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from client_async.sequence_file import SequenceFile
 from tests.standins.vendor import png, write_png
 
 BRIEF = {
@@ -63,6 +64,12 @@ class Shell:
         sequences = {name: {**BRIEF, **fields} for name in names}
         self.document.parent.mkdir(parents=True, exist_ok=True)
         self.document.write_text(json.dumps({"sequences": sequences}))
+
+    def unchanged(self) -> bool:
+        """Whether SEQ01 is its bare brief, but for a word of what was refused."""
+        sequence = json.loads(self.document.read_text())["sequences"]["SEQ01"]
+        told = sequence.pop("notices", [{"text": "not adopted"}])
+        return {"adopt": None, **sequence} == {**BRIEF, "adopt": None} and "not adopted" in told[-1]["text"]
 
     def configure(self, **settings: object) -> None:
         (self.project / "starsend_config.json").write_text(json.dumps({**CONFIG, **settings}))
@@ -140,19 +147,17 @@ def test_a_dropped_file_is_a_pick(waiting: Shell) -> None:
 
 def test_a_picture_from_elsewhere(shell: Shell, tmp_path: Path) -> None:
     """Is a single picture refused with a reason, and nothing changed?"""
-    before = shell.document.read_bytes()
     single = write_png(tmp_path / "single.png", (800, 600))
     one_line(shell("grid", "SEQ01", "--from", str(single)), 2, "single.png")
-    assert shell.document.read_bytes() == before
+    assert shell.unchanged()
 
 
 @pytest.mark.parametrize("wrong", [png((600, 400))[:300], b"I am no picture", b"", b"<html>404</html>"])
 def test_a_file_that_is_no_whole_picture_is_never_a_grid(shell: Shell, tmp_path: Path, wrong: bytes) -> None:
     """Is a truncated picture, or a text called .png, told and nothing changed?"""
-    before = shell.document.read_bytes()
     (tmp_path / "wrong.png").write_bytes(wrong)
     one_line(shell("grid", "SEQ01", "--from", "wrong.png"), 2, "wrong.png")
-    assert shell.document.read_bytes() == before
+    assert shell.unchanged()
 
 
 def test_two_runs_do_not_drive_one_project_but_a_pick_goes_through(waiting: Shell) -> None:
@@ -160,9 +165,9 @@ def test_two_runs_do_not_drive_one_project_but_a_pick_goes_through(waiting: Shel
     lock = waiting.project / "state" / "driver.lock"
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        held.write("4711")
+        held.write("command 4711")
         held.flush()
-        one_line(waiting("grid", "SEQ01", "--again"), 1, "process 4711 is working")
+        one_line(waiting("grid", "SEQ01", "--again"), 1, "process 4711, is working")
         assert waiting("pick", "SEQ01", "2").code == 0
         assert waiting("status").code == 0
     assert waiting("generate").code == 0
@@ -263,8 +268,14 @@ def test_a_fault_in_one_sequence_does_not_stop_a_pick_of_another(waiting: Shell)
     document = json.loads(waiting.document.read_text())
     document["sequences"]["SEQ02"] = {"prompt": "only begun"}
     waiting.document.write_text(json.dumps(document))
-    assert waiting("pick", "SEQ01", "1").code == 0
+    picked = waiting("pick", "SEQ01", "1")
+    assert (picked.code, "SEQ02.shots" in picked.err, "The pick is kept" in picked.err) == (0, True, True)
+    assert json.loads(waiting.document.read_text()) == document, "a broken edit is left to its writer"
     assert waiting("status").code == 0
+    document["sequences"]["SEQ02"]["shots"] = BRIEF["shots"]
+    waiting.document.write_text(json.dumps(document))
+    said = json.loads(waiting("status", "--json").out)["projects"][0]["sequences"]
+    assert [(row["sequence"], row["cell"]) for row in said] == [("SEQ01", 1), ("SEQ02", None)]
 
 
 @pytest.mark.parametrize(
@@ -374,9 +385,9 @@ def test_work_goes_on_when_nobody_reads_any_more(waiting: Shell) -> None:
 
 def test_status_shows_any_text_as_it_is(waiting: Shell) -> None:
     """Can a name with brackets, or a terminal without Unicode, break the table?"""
-    document = json.loads(waiting.document.read_text())
-    document["sequences"]["SEQ01"] |= {"status": "picked by [/boss]", "title": "Hafen – 港"}
-    waiting.document.write_text(json.dumps(document))
+    file = SequenceFile(waiting.document)
+    file.change(lambda draft: draft["SEQ01"].update(status="picked by [/boss]", title="Hafen – 港"))
+    file.close()
     said = waiting("status", PYTHONIOENCODING="ascii")
     assert (said.code, "[/boss]" in said.out) == (0, True)
     assert waiting("status", "--json", PYTHONIOENCODING="ascii").code == 0

@@ -40,8 +40,8 @@ class Run:
         return found
 
     def contents(self) -> dict[str, bytes]:
-        """Every file that is not a lock or a database, with its bytes."""
-        skipped = (".db", ".db-wal", ".db-shm", ".lock")
+        """Every file that is not a lock or a database, with its bytes; but for old renders, which are swept."""
+        skipped = (".db", ".db-wal", ".db-shm", ".lock", "-ours.json")
         files = [p for p in self.folder.rglob("*") if p.is_file() and not p.name.endswith(skipped)]
         return {str(p.relative_to(self.folder)): p.read_bytes() for p in files}
 

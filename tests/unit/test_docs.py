@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from client_async import status_view
+from client_async import state_diagram, status_view
 from client_async.costs import CostReport, Spend
 from client_async.schemas import MODELS, schema_file
-from client_async.sequences import GridState, Sequences
+from client_async.sequences import Sequences
+from client_async.states import GridState
 from starsend.config import Settings
 from starsend.documents import parse_document
 from starsend.elements import ElementFile
@@ -132,6 +133,11 @@ def test_every_log_event_is_listed() -> None:
 def test_the_shipped_schemas_are_current(name: str) -> None:
     """Does the sample project carry the schemas of this version? (`make schemas` writes them.)"""
     assert (ROOT / "projects" / "demo" / "schemas" / f"{name}.schema.json").read_bytes() == schema_file(name)
+
+
+def test_the_page_of_states_is_current() -> None:
+    """Is docs/states.md what the code says? (`make docs` writes it.)"""
+    assert (ROOT / "docs" / "states.md").read_text() == state_diagram.page()
 
 
 def test_links_between_documents_lead_somewhere() -> None:

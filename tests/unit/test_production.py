@@ -15,7 +15,6 @@ from client_async.client_sequence_runner import Deleted
 from client_async.new_project import make_project
 from client_async.picks import record_pick
 from client_async.projects import Place
-from client_async.sequence_file import BadShape, sequence_in
 from client_async.wiring import open_store
 from starsend.clock import SystemClock
 from starsend.config import load_settings
@@ -53,9 +52,7 @@ class Job:
     def pick(self, cell: int) -> None:
         at = ManualClock().now()
         self.place.file.change(
-            lambda d: record_pick(
-                sequence_in(d, "SEQ01", self.place.file.path), "SEQ01", cell, by="m", via="t", at=at
-            )
+            lambda draft: record_pick(draft["SEQ01"], "SEQ01", cell, by="m", via="t", at=at)
         )
 
     def grid(self, *names: str, again: bool = False) -> production.Errors:
@@ -144,7 +141,7 @@ def test_a_withdrawn_pick_is_not_locked(picked: Job) -> None:
 def test_a_pick_is_the_later_wish_than_a_new_grid(picked: Job) -> None:
     """After a regrid that failed, does a pick of the grid that is there count?"""
     picked.configure(
-        animatic={"misbehave": {"SEQ01_grid": ["ok"] + ["rate_limit"] * 4}, "rate_limit_seconds": 0}
+        animatic={"misbehave": {"SEQ01_grid": ["ok"] + ["rate_limit"] * 8}, "rate_limit_seconds": 0}
     )
     assert picked.grid("SEQ01", again=True)
     picked.configure()
@@ -179,17 +176,19 @@ def test_a_ledger_in_memory_is_refused(job: Job, url: str) -> None:
         job.grid()
 
 
-def test_a_pick_stays_when_the_brief_cannot_be_written_again(picked: Job) -> None:
-    """Is a number nobody can write back the brief's fault, and the pick decided once it is mended?"""
+def test_a_pick_counts_while_the_brief_cannot_be_read(picked: Job) -> None:
+    """Is a number nobody can write back the brief's fault alone, and is the pick shown once it is mended?"""
     whole = picked.place.file.path.read_bytes()
     picked.edit(lambda s: s.update(strange=2**70))
     picked.place.picks.mkdir(exist_ok=True)
     (picked.place.picks / "SEQ01.pick").write_text("4")
-    with pytest.raises(BadShape):
-        production.take_picks(picked.place, picked.console)
-    picked.place.file.path.write_bytes(whole)
     assert production.take_picks(picked.place, picked.console) == 1
+    with pytest.raises(BadInput, match="cannot be written again"):
+        picked.generate()
+    picked.place.file.path.write_bytes(whole)
     assert picked.sequence["selected_cell"] == 4
+    assert not picked.generate()
+    assert picked.sequence["keyframe"]["cell"] == 4
 
 
 def house(job: Job, *ids: str) -> Path:

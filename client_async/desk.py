@@ -1,0 +1,161 @@
+"""A project's desk: what is due on each of its sequences, the work on it, and what becomes of an error.
+
+The daemon has a desk for every project; a command has one, for the sequences it was asked about.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime, timedelta
+
+import structlog
+
+from client_async.client_sequence_runner import ClientSequenceRunner, NotAdopted
+from client_async.dispatcher import Due
+from client_async.journal import JournalUnusable
+from client_async.next_action import Action, next_action
+from client_async.sequences import Sequence
+from client_async.step_executor import PICTURES
+from client_async.workshop import Workshop
+from starsend.api_client import BrokenDownload
+from starsend.clock import Stopped
+from starsend.errors import StarsendError
+from starsend.files import CannotWrite
+from starsend.orchestrator.database import StoreUnusable
+from starsend.orchestrator.job_collector import StillRunning
+from starsend.vendor_patience import pause_before, worth_waiting
+
+log = structlog.get_logger()
+
+FREE_TO_REPEAT = (BrokenDownload, StillRunning, CannotWrite, StoreUnusable, JournalUnusable)
+"""Nothing is sent again by trying these again: a job goes on by its handle, and a disk may have room by then."""
+LAME_SECONDS = 60.0
+"""When not even the reason of a failure could be written down."""
+
+
+class Unexpected(StarsendError):
+    """Something failed that no error of ours describes."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(
+            f"unexpected {type(fault).__name__}: {fault}",
+            remedy="nothing that was paid for is lost; run it again with --debug and report what the log shows",
+        )
+
+
+class Desk:
+    """One project at work.
+
+    Args:
+        names: the sequences it may touch; all unless given.
+        actions: what it may do; everything unless given.
+        settle_seconds: how long after a pick the first money may be spent on it: somebody may pick another.
+        bears_with: errors that are waited out besides a vendor's "not now"; a command tells its user instead.
+        monotonic, jitter: seconds, and a number from 0 to 1; for waits.
+    """
+
+    def __init__(
+        self,
+        shop: Workshop,
+        *,
+        names: Collection[str] | None = None,
+        actions: Collection[Action] | None = None,
+        settle_seconds: float = 0.0,
+        bears_with: tuple[type[StarsendError], ...] = (),
+        monotonic: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.project = shop.project
+        self.share = shop.settings.share
+        self.errors: dict[str, StarsendError] = {}
+        self._shop = shop
+        self._names = names
+        self._actions = actions
+        self._settle = settle_seconds
+        self._bears_with = bears_with
+        self._monotonic = monotonic
+        self._jitter = jitter
+        self._patience: dict[str, tuple[int, Callable[[Exception], bool | timedelta]]] = {}
+        self._not_before: dict[str, float] = {}
+
+    def refit(self, shop: Workshop) -> None:
+        """Work with other settings from now on; what runs ends with the old ones."""
+        self._shop = shop
+        self.share = shop.settings.share
+
+    def due(self, name: str) -> Due | None:
+        """What is to be done next on a sequence; None when it rests, or is none of this desk's business."""
+        if self._names is not None and name not in self._names:
+            return None
+        try:
+            sequence = ClientSequenceRunner(self._shop, name).read()
+        except KeyError:
+            return None
+        except (
+            StarsendError
+        ) as wrong:  # a document from elsewhere, adopted and never checked: one sequence's fault
+            self.errors[name] = wrong
+            return None
+        action = next_action(sequence)
+        if action is None or (self._actions is not None and action not in self._actions):
+            return None
+        after = max(self._not_before.get(name, 0.0) - self._monotonic(), self._unsettled(sequence, action))
+        return Due(self._lane(action), sequence.priority, after)
+
+    async def work(self, name: str) -> None:
+        """Do the next thing; an error is waited out, or written down and left to a person."""
+        runner = ClientSequenceRunner(self._shop, name)
+        with structlog.contextvars.bound_contextvars(project=self.project, sequence=name):
+            try:
+                await runner.act()
+                self._patience.pop(name, None)
+                self._not_before.pop(name, None)
+                self.errors.pop(name, None)
+            except Stopped:
+                pass  # it goes on where it was
+            except StarsendError as error:
+                await self._take(error, runner, name)
+            except Exception as fault:  # a fault of ours or of a library: of this sequence alone
+                log.exception("sequence_broken")
+                await self._give_up(Unexpected(fault), runner, name)
+
+    async def _take(self, error: StarsendError, runner: ClientSequenceRunner, name: str) -> None:
+        tried, judge = self._patience.get(name, (0, worth_waiting()))
+        worth = judge(error) is not False or isinstance(error, self._bears_with)
+        if not worth or tried + 1 >= self._shop.settings.retry.submit_attempts:
+            await self._give_up(error, runner, name)
+            return
+        self._patience[name] = (tried + 1, judge)
+        wait = pause_before(tried + 1, error, jitter=self._jitter())
+        self._not_before[name] = self._monotonic() + wait
+        log.warning("step_waits", wait=round(wait, 1), tried=tried + 1, error=str(error))
+        await self._write_down(runner.tell(f"{error.what}; trying again in {wait:.0f} s"), name)
+
+    async def _give_up(self, error: StarsendError, runner: ClientSequenceRunner, name: str) -> None:
+        self._patience.pop(name, None)
+        self.errors[name] = error
+        log.warning("sequence_stopped", error=str(error))
+        if not isinstance(error, NotAdopted):
+            await self._write_down(runner.park(error), name)
+
+    async def _write_down(self, writing: Awaitable[None], name: str) -> None:
+        try:
+            await writing
+        except StarsendError as refused:
+            self._not_before[name] = self._monotonic() + LAME_SECONDS
+            log.error("state_not_kept", error=str(refused))
+
+    def _unsettled(self, sequence: Sequence, action: Action) -> float:
+        if action != "generate" or sequence.pick is None or not self._settle:
+            return 0.0
+        age = (self._shop.clock.now() - datetime.fromisoformat(sequence.pick.at)).total_seconds()
+        return max(0.0, self._settle - age) if age >= 0 else self._settle
+
+    def _lane(self, action: Action) -> str:
+        lanes = {
+            "explore": self._shop.settings.image.provider,
+            "generate": self._shop.settings.video.provider,
+        }
+        return lanes.get(action, PICTURES)

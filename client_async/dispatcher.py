@@ -1,0 +1,192 @@
+"""Giving out work: one task a sequence at most, as many as there are slots for, fairly over projects.
+
+What is to be done is asked anew each time from the state alone, so a lost event, a restart or a wrong guess here changes
+nothing. At most twice as many tasks live as there are slots: with all of them started at once the limiter serves every grid
+before any video, and the first sequence of many ends last (PERFORMANCE.md). Whoever waits for a date is no task at all.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from client_async.fair_queue import FairQueue
+
+LIVE_FOR_A_SLOT = 2
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The next piece of work on a sequence: who is needed for it, and in how many seconds it may begin."""
+
+    lane: str
+    priority: int = 0
+    after: float = 0.0
+
+
+class Worker(Protocol):
+    """A project that gets work done."""
+
+    project: str
+    share: int
+
+    def due(self, name: str) -> Due | None:
+        """What is to be done next on a sequence; None when it rests."""
+
+    async def work(self, name: str) -> None:
+        """Do the next thing. Never raises; what comes after it, and when, ``due`` says."""
+
+
+class Dispatcher:
+    """Starts tasks for whoever has work.
+
+    Args:
+        group: where the tasks live.
+        slots: how many calls of a lane may run at once.
+        monotonic: seconds; decides when a date has come.
+    """
+
+    def __init__(
+        self,
+        group: TaskGroup,
+        slots: Callable[[str], int],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._group = group
+        self._slots = slots
+        self._monotonic = monotonic
+        self._workers: dict[str, Worker] = {}
+        self._queues: defaultdict[str, FairQueue] = defaultdict(FairQueue)
+        self._live: Counter[str] = Counter()
+        self._busy: set[Key] = set()
+        self._dates: list[tuple[float, Key]] = []
+        self._dated: dict[Key, float] = {}
+        self._waking = False
+        self._sooner = anyio.Event()
+        self._still = anyio.Event()
+        self.stopped = False
+
+    def join(self, worker: Worker) -> None:
+        """Take a project on."""
+        self._workers[worker.project] = worker
+
+    def leave(self, project: str) -> None:
+        """Start nothing more for a project; what runs, ends."""
+        self._workers.pop(project, None)
+        for queue in self._queues.values():
+            queue.drop(project)
+
+    def busy(self, project: str) -> bool:
+        """Whether a task of this project is alive."""
+        return any(key[0] == project for key in self._busy)
+
+    @property
+    def live(self) -> int:
+        """How many tasks are alive."""
+        return len(self._busy)
+
+    def queued(self) -> dict[str, int]:
+        """How many sequences wait for a slot, by lane."""
+        return {lane: len(queue) for lane, queue in self._queues.items()}
+
+    def consider(self, project: str, name: str) -> None:
+        """A sequence may have changed: line it up if there is something to do. Cheap, and never wrong to call."""
+        worker = self._workers.get(project)
+        key = (project, name)
+        if worker is None or key in self._busy or self.stopped:
+            return  # whoever is at work on it asks again at the end
+        due = worker.due(name)
+        if due is None:
+            self._dated.pop(key, None)
+        elif due.after > 0:
+            self._wake_at(key, due.after)
+        else:
+            self._dated.pop(key, None)
+            self._queues[due.lane].put(project, name, priority=due.priority, share=worker.share)
+            self._fill(due.lane)
+        self._tell_if_still()
+
+    async def idle(self) -> None:
+        """Wait until nobody works, waits for a slot, or waits for a date."""
+        while not self._is_still():
+            self._still = anyio.Event()
+            await self._still.wait()
+
+    def stop(self) -> None:
+        """Begin nothing any more; ``idle`` returns when the living tasks have ended."""
+        self.stopped = True
+        self._queues.clear()
+        self._dated.clear()
+        self._dates.clear()
+        self._sooner.set()
+        self._tell_if_still()
+
+    # -------------------------------------------------------------------------------------------- inside
+
+    def _fill(self, lane: str) -> None:
+        queue = self._queues[lane]
+        while self._live[lane] < LIVE_FOR_A_SLOT * self._slots(lane) and (key := queue.pop()):
+            worker = self._workers[key[0]]
+            due = worker.due(key[1])  # it may have changed while it waited
+            if key in self._busy or due is None:
+                continue
+            if due.lane != lane or due.after > 0:
+                self.consider(*key)
+                continue
+            self._live[lane] += 1
+            self._busy.add(key)
+            self._group.start_soon(self._work, worker, key, lane)
+
+    async def _work(self, worker: Worker, key: Key, lane: str) -> None:
+        try:
+            await worker.work(key[1])
+        finally:
+            self._busy.discard(key)
+            self._live[lane] -= 1
+        self.consider(*key)
+        if not self.stopped:
+            self._fill(lane)
+        self._tell_if_still()
+
+    def _wake_at(self, key: Key, seconds: float) -> None:
+        date = self._monotonic() + seconds
+        self._dated[key] = date
+        heapq.heappush(self._dates, (date, key))
+        if not self._waking:
+            self._waking = True
+            self._group.start_soon(self._wake)
+        elif self._dates[0] == (date, key):
+            self._sooner.set()
+
+    async def _wake(self) -> None:
+        """Consider each dated sequence when its time has come; one task for all of them."""
+        while self._dates:
+            date, key = self._dates[0]
+            if self._dated.get(key) != date:  # something else came first
+                heapq.heappop(self._dates)
+                continue
+            self._sooner = anyio.Event()
+            with anyio.move_on_after(date - self._monotonic()):
+                await self._sooner.wait()
+                continue
+            heapq.heappop(self._dates)
+            del self._dated[key]
+            self.consider(*key)
+        self._waking = False
+        self._tell_if_still()
+
+    def _is_still(self) -> bool:
+        return not (self._busy or self._dated or any(self._queues.values()))
+
+    def _tell_if_still(self) -> None:
+        if self._is_still():
+            self._still.set()

@@ -1,0 +1,122 @@
+"""What ops can measure: counters, gauges and histograms in Prometheus' form. No label ever holds a sequence's name."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from importlib.metadata import version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
+
+STEP_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
+"""Seconds: a cached answer, a picture, a video, a vendor's bad day."""
+LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+
+class Metrics:
+    """Takes in what happened; safe from any thread."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        Info("starsend_build", "This Starsend.", registry=registry).info({"version": version("starsend")})
+        self._waiting = Gauge(
+            "starsend_steps_waiting", "Paid steps that wait for a thread.", ["provider"], registry=registry
+        )
+        self._in_flight = Gauge(
+            "starsend_steps_in_flight", "Paid steps that run now.", ["provider"], registry=registry
+        )
+        self._step = Histogram(
+            "starsend_step_seconds",
+            "How long paid steps took, from sending to the saved file.",
+            ["provider", "outcome"],
+            buckets=STEP_BUCKETS,
+            registry=registry,
+        )
+        self._queue = Gauge(
+            "starsend_queue_depth", "Sequences that wait for a slot.", ["provider"], registry=registry
+        )
+        self._picks = Counter("starsend_picks", "Picks decided.", ["verdict"], registry=registry)
+        self._moves = Counter(
+            "starsend_sequence_moves",
+            "Sequences that came into a state.",
+            ["project", "state"],
+            registry=registry,
+        )
+        self._spend = Gauge(
+            "starsend_spend_dollars",
+            "What the ledger holds, by kind of cost.",
+            ["project", "kind"],
+            registry=registry,
+        )
+        self._polling = Gauge(
+            "starsend_watcher_polling",
+            "1 where files are polled, 0 where the system reports changes.",
+            ["project"],
+            registry=registry,
+        )
+        self._lag = Histogram(
+            "starsend_event_loop_lag_seconds",
+            "How late the event loop is.",
+            buckets=LAG_BUCKETS,
+            registry=registry,
+        )
+        self._projects: dict[str, set[tuple[Gauge | Counter, tuple[str, ...]]]] = {}
+
+    def step_queued(self, lane: str) -> None:
+        """A paid step wants a thread."""
+        self._waiting.labels(lane).inc()
+
+    def step_started(self, lane: str) -> None:
+        """It has one."""
+        self._waiting.labels(lane).dec()
+        self._in_flight.labels(lane).inc()
+
+    def step_ended(self, lane: str, seconds: float, outcome: str) -> None:
+        """It is over; ``outcome`` is ``done`` or ``failed``."""
+        self._in_flight.labels(lane).dec()
+        self._step.labels(lane, outcome).observe(seconds)
+
+    def queue(self, lane: str, depth: int) -> None:
+        """So many sequences wait for a slot."""
+        self._queue.labels(lane).set(depth)
+
+    def pick_decided(self, accepted: bool) -> None:
+        """A pick was accepted or refused."""
+        self._picks.labels("accepted" if accepted else "rejected").inc()
+
+    def sequence_moved(self, project: str, state: str) -> None:
+        """A sequence came into a state."""
+        self._moves.labels(*self._of(project, self._moves, project, state)).inc()
+
+    def spent(self, project: str, kind: str, dollars: Decimal) -> None:
+        """What a project's ledger holds of one kind."""
+        self._spend.labels(*self._of(project, self._spend, project, kind)).set(float(dollars))
+
+    def watcher_mode(self, project: str, mode: str) -> None:
+        """How changes of a project's files are noticed: ``events`` or ``polling``."""
+        self._polling.labels(*self._of(project, self._polling, project)).set(mode == "polling")
+
+    def loop_lag(self, seconds: float) -> None:
+        """How late the event loop was."""
+        self._lag.observe(seconds)
+
+    def project_gone(self, project: str) -> None:
+        """A project is not served any more."""
+        for metric, labels in self._projects.pop(project, ()):
+            metric.remove(*labels)
+
+    def page(self) -> bytes:
+        """Everything, as Prometheus scrapes it."""
+        return generate_latest(self.registry)
+
+    def _of(self, project: str, metric: Gauge | Counter, *labels: str) -> tuple[str, ...]:
+        self._projects.setdefault(project, set()).add((metric, labels))
+        return labels
