@@ -7,7 +7,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -105,19 +105,27 @@ class Daemon:
         if self._stop.is_set():
             return
         if name == "":
-            self._group.start_soon(self._reload_studio)
+            self._group.start_soon(self._guard, name, self._reload_studio)
         elif what == "removed":
-            self._group.start_soon(self._close, name)
+            self._group.start_soon(self._guard, name, partial(self._close, name))
         elif name not in self._projects:
             if name not in self._opening:
                 self._opening.add(name)
-                self._group.start_soon(self._open, name)
+                self._group.start_soon(self._guard, name, partial(self._open, name))
         elif what == "config":
-            self._group.start_soon(self._reload, self._projects[name])
+            self._group.start_soon(self._guard, name, partial(self._reload, self._projects[name]))
         elif what == "elements":
-            self._group.start_soon(self._projects[name].resume_cured, "elements")
+            self._group.start_soon(self._guard, name, partial(self._projects[name].resume_cured, "elements"))
         else:
-            self._group.start_soon(self._projects[name].look)
+            self._group.start_soon(self._guard, name, self._projects[name].look)
+
+    async def _guard(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """A fault of ours, or of a library, is one project's: the others go on, and the next look tries again."""
+        try:
+            await work()
+        except Exception:
+            log.exception("project_broken", project=name)
+            self._opening.discard(name)
 
     async def _open(self, name: str) -> None:
         """Take a project on; one that is busy or broken is tried again, and holds up no other."""
@@ -187,7 +195,7 @@ class Daemon:
             if event.state in TOLD:
                 self._post(event.project, event.sequence, TOLD[event.state], event.status)
             if project := self._projects.get(event.project):
-                self._group.start_soon(self._count_spend, project)
+                self._group.start_soon(self._guard, event.project, partial(self._count_spend, project))
         elif isinstance(event, PickDecided):
             self._metrics.pick_decided(event.accepted)
             if not event.accepted:

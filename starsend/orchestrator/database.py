@@ -24,6 +24,9 @@ from starsend.errors import StarsendError
 HEAD = "0001"
 """The newest version under ``migrations/versions``."""
 
+_MIGRATING = threading.Lock()
+"""Alembic keeps what it works on in module globals: two ledgers at once in one process would mix."""
+
 READ_ONLY = {"starsend_read_only": True}
 BUSY_SECONDS = 60.0
 """How long a writer waits for another; transactions here last milliseconds."""
@@ -143,7 +146,7 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", "starsend.orchestrator:migrations")
-        with self.engine.begin() as connection:
+        with _MIGRATING, self.engine.begin() as connection:
             if self.engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
             config.attributes["connection"] = connection

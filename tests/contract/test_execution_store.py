@@ -305,3 +305,19 @@ def test_paid_steps_run_the_same_on_either_ledger(store: ExecutionStore, clock: 
         assert len(set(pool.map(draw, range(8)))) == 1
     assert len(vendor.bill) == 1
     assert [event.kind for event in store.costs()] == ["estimated", "actual"]
+
+
+def test_many_new_ledgers_may_be_opened_at_once_in_one_process(tmp_path: Path) -> None:
+    """A daemon opens all its projects at start: does each get its own tables, whole?"""
+
+    def open_one(number: int) -> int:
+        folder = tmp_path / str(number)
+        store = ExecutionStore(
+            f"sqlite:///{folder / 'ledger.db'}", project=str(number), project_dir=folder, clock=ManualClock()
+        )
+        found = len(store.costs())
+        store.close()
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(open_one, range(16))) == [0] * 16

@@ -1,0 +1,312 @@
+"""Does the daemon notice, drive, obey and stop as it should? A real process, real signals, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client_async.projects import Place
+from client_async.sequence_file import SequenceFile
+
+BRIEF = {"prompt": "a harbour", "aspect_ratio": "1:1", "shots": [{"prompt": "gulls", "seconds": 0.25}]}
+SMALL = {"image": {"size": "1K"}, "video": {"resolution": "480p"}, "retry": {"poll_seconds": 0.02}}
+
+
+class Studio:
+    """A root folder with projects, and daemons over it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.log = root / "daemon.log"
+        self.running: list[subprocess.Popen[bytes]] = []
+        (root / "projects").mkdir()
+
+    def project(self, name: str = "job", *sequences: str, **config: Any) -> Place:
+        """A project that lies whole before it is seen: made elsewhere and moved in."""
+        made = self.root / "making" / name
+        (made / "state" / "client" / "picks").mkdir(parents=True)
+        brief = dict.fromkeys(sequences or ("SEQ01",), BRIEF)
+        (made / "state" / "client" / "sequences.json").write_text(json.dumps({"sequences": brief}))
+        (made / "starsend_config.json").write_text(json.dumps({**SMALL, **config}))
+        made.rename(self.root / "projects" / name)
+        return Place(self.root, name)
+
+    def start(self, *words: str, **environ: str) -> subprocess.Popen[bytes]:
+        """A daemon, once it is ready."""
+        before = self.events("daemon_ready")
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "client_async.client_generate", "daemon", *words],
+                cwd=self.root,
+                env={**os.environ, "STARSEND_DAEMON__PORT": "0", **environ},
+                stdout=log,
+                stderr=log,
+            )
+        self.running.append(process)
+        until(lambda: len(self.events("daemon_ready")) > len(before) or process.poll() is not None)
+        return process
+
+    def command(self, *words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "client_async.client_generate", *words],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return f"{done.returncode} {done.stdout}{done.stderr}"
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [event for event in found if event["event"] == name]
+
+    def ask(self, path: str) -> tuple[int, str]:
+        address = self.events("daemon_ready")[-1]["address"]
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+
+
+def until(holds: Callable[[], object], seconds: float = 30) -> None:
+    """Wait for something to hold, as long as it may take on a busy machine."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold in time"
+        time.sleep(0.02)
+
+
+def kept(place: Place, name: str = "SEQ01") -> dict[str, Any]:
+    file = SequenceFile(place.file.path)
+    try:
+        return dict(file.read_kept()[0]["sequences"].get(name, {}))
+    finally:
+        file.close()
+
+
+def is_in(place: Place, state: str, name: str = "SEQ01") -> Callable[[], bool]:
+    return lambda: kept(place, name).get("grid_state") == state
+
+
+def bill(place: Place) -> list[str]:
+    book = place.folder / "state" / "providers" / "animatic" / "calls.jsonl"
+    lines = [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
+    return [line["shot_id"] for line in lines if line["billed"]]
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    made = Studio(tmp_path)
+    yield made
+    for process in made.running:
+        process.kill()
+        process.wait()
+
+
+def test_from_a_brief_that_is_saved_to_a_take(studio: Studio) -> None:
+    """Are a new project, an edit of it, a dropped pick and a wish from the command line all seen and done?"""
+    daemon = studio.start()
+    place = studio.project()
+    until(is_in(place, "waiting_for_pick"))
+    document = json.loads(place.file.path.read_text())
+    document["sequences"]["SEQ02"] = BRIEF
+    place.file.path.write_text(json.dumps(document))
+    until(is_in(place, "waiting_for_pick", "SEQ02"))
+    (place.picks / "SEQ01.pick").write_text("3")
+    until(is_in(place, "done"))
+    assert kept(place)["keyframe"]["cell"] == 3
+    assert [path.name for path in (place.picks / "accepted").iterdir()] == ["SEQ01.pick"]
+    assert "handed to the daemon" in studio.command("generate", "SEQ01", "--again")
+    until(lambda: len(kept(place)["take_history"]) == 2)
+    assert studio.command("pick", "SEQ02", "1").startswith("0")
+    until(is_in(place, "done", "SEQ02"))
+    assert sorted(bill(place)) == ["SEQ01", "SEQ01", "SEQ01_grid", "SEQ02", "SEQ02_grid"]
+    status, page = studio.ask("/metrics")
+    assert status == 200
+    assert 'starsend_picks_total{verdict="accepted"} 1.0' in page
+    assert 'starsend_sequence_moves_total{project="job",state="done"} 3.0' in page
+    assert studio.ask("/healthz")[0] == studio.ask("/readyz")[0] == 200
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(20) == 0
+    shown = json.loads(place.file.path.read_text())["sequences"]
+    assert {s["grid_state"] for s in shown.values()} == {"done"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_during_a_long_poll_parks_it_and_the_next_start_goes_on(
+    studio: Studio, number: signal.Signals
+) -> None:
+    """Is the daemon gone within a second, with exit code 0, and is nothing paid again?"""
+    late = {"animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000}}
+    place = studio.project(**late, retry={"poll_seconds": 30})
+    daemon = studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    studio.command("pick", "SEQ01", "1")
+    until(lambda: studio.events("step_submitted"))
+    asked = time.monotonic()
+    daemon.send_signal(number)
+    assert daemon.wait(10) == 0
+    assert time.monotonic() - asked < 2, "a second, and another for a busy machine"
+    assert kept(place)["grid_state"] == "generating"
+    (place.folder / "starsend_config.json").write_text(json.dumps(SMALL))
+    studio.start()
+    until(is_in(place, "done"))
+    assert bill(place) == ["SEQ01_grid", "SEQ01"]
+
+
+def test_killed_and_started_again_it_goes_on_at_once(studio: Studio) -> None:
+    """After kill -9 in the middle of a job: is it resumed by its handle, within a second of being ready?"""
+    late = {"animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000}}
+    place = studio.project(**late, retry={"poll_seconds": 0.05})
+    daemon = studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    (place.picks / "SEQ01.pick").write_text("2")
+    until(lambda: studio.events("step_submitted"))
+    daemon.kill()
+    daemon.wait()
+    (place.folder / "starsend_config.json").write_text(json.dumps(SMALL))
+    studio.start()
+    ready = time.monotonic()
+    until(lambda: studio.events("step_resumed"))
+    assert time.monotonic() - ready < 2, "a second, and another for a busy machine"
+    until(is_in(place, "done"))
+    assert bill(place) == ["SEQ01_grid", "SEQ01"]
+
+
+def test_a_second_signal_ends_it_at_once_and_loses_nothing(studio: Studio) -> None:
+    """While a call holds up the grace: is the second signal obeyed, and the call accounted for at the next start?"""
+    slow = {"animatic": {"misbehave": {"SEQ01_grid": ["slow"]}, "slow_seconds": 60}}
+    place = studio.project(**slow)
+    daemon = studio.start()
+    until(lambda: studio.events("step_intended"))
+    until(lambda: bill(place))
+    daemon.send_signal(signal.SIGTERM)
+    until(lambda: studio.events("stopping"))
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(5) == -signal.SIGTERM
+    studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    assert bill(place) == ["SEQ01_grid"], "the vendor was asked for it"
+
+
+def test_the_grace_ends_and_so_does_the_daemon(studio: Studio) -> None:
+    """Does a call that does not come back hold up a stop no longer than the grace, and is the exit clean?"""
+    slow = {"animatic": {"misbehave": {"SEQ01_grid": ["slow"]}, "slow_seconds": 60}}
+    place = studio.project(**slow)
+    daemon = studio.start(STARSEND_DAEMON__GRACE_SECONDS="0.5")
+    until(lambda: bill(place))
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(10) == 0
+    assert studio.events("stopped_in_flight")
+
+
+def test_one_driver_a_project(studio: Studio) -> None:
+    """Is a second daemon told who holds the project, and does it take over when that one is gone?"""
+    place = studio.project()
+    first = studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    studio.start()
+    until(lambda: studio.events("project_busy"))
+    assert f"process {first.pid}" in studio.events("project_busy")[0]["error"]
+    first.kill()
+    first.wait()
+    until(lambda: len(studio.events("project_opened")) == 2)
+    (place.picks / "SEQ01.pick").write_text("1")
+    until(is_in(place, "done"))
+
+
+def test_a_broken_project_holds_up_no_other_and_is_taken_when_it_is_mended(studio: Studio) -> None:
+    """Are wrong settings, a broken brief and a removed project each their own trouble?"""
+    bad = studio.project("bad", imagee={})
+    good = studio.project("good", "SEQ01")
+    broken = studio.project("broken")
+    broken.file.path.write_text('{"sequences": {')
+    studio.start()
+    until(is_in(good, "waiting_for_pick"))
+    assert "did you mean 'image'" in studio.events("project_refused")[0]["error"]
+    until(lambda: studio.events("brief_refused"))
+    (bad.folder / "starsend_config.json").write_text(json.dumps(SMALL))
+    broken.file.path.write_text(json.dumps({"sequences": {"SEQ01": BRIEF}}))
+    until(is_in(bad, "waiting_for_pick"))
+    until(is_in(broken, "waiting_for_pick"))
+    good.folder.rename(studio.root / "gone")
+    until(lambda: studio.events("project_closed"))
+
+
+def test_settings_change_without_a_restart(studio: Studio) -> None:
+    """Are new settings read when they are saved, and at SIGHUP; and bad ones told and not taken?"""
+    place = studio.project(image={"size": "1K", "model": "unpriced"})
+    daemon = studio.start()
+    until(is_in(place, "failed"))
+    assert "no price is known" in kept(place)["status"]
+    config = place.folder / "starsend_config.json"
+    config.write_text(json.dumps({**SMALL, "imagee": {}}))
+    until(lambda: studio.events("config_refused"))
+    config.write_text(json.dumps(SMALL))
+    until(is_in(place, "waiting_for_pick"))
+    (studio.root / "starsend_config.json").write_text(json.dumps({"limits": {"animatic": {"at_once": 9}}}))
+    daemon.send_signal(signal.SIGHUP)
+    until(lambda: [e for e in studio.events("config_reloaded") if e["project"] == ""])
+    assert daemon.poll() is None
+
+
+def test_a_mended_brief_goes_on_by_itself(studio: Studio) -> None:
+    """Does a sequence that failed for its prompt, or for a missing element, go on when that is mended?"""
+    place = studio.project("job", "SEQ01", "SEQ02")
+    document = json.loads(place.file.path.read_text())
+    document["sequences"]["SEQ01"] = {**BRIEF, "prompt": "@mara waits"}
+    document["sequences"]["SEQ02"] = {**BRIEF, "prompt": "@joe waits"}
+    place.file.path.write_text(json.dumps(document))
+    studio.start()
+    until(is_in(place, "failed"))
+    until(is_in(place, "failed", "SEQ02"))
+    assert bill(place) == []
+    document = json.loads(place.file.path.read_text())
+    document["sequences"]["SEQ01"]["prompt"] = "a woman waits"
+    place.file.path.write_text(json.dumps(document))
+    until(is_in(place, "waiting_for_pick"))
+    element = place.folder / "elements" / "joe" / "element.json"
+    element.parent.mkdir(parents=True)
+    element.write_text('{"kind": "character", "name": "Joe", "description": "a fisher"}')
+    until(is_in(place, "waiting_for_pick", "SEQ02"))
+
+
+def test_a_taken_port_is_one_line(studio: Studio) -> None:
+    """Is it said which setting to change?"""
+    studio.project()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        daemon = studio.start(STARSEND_DAEMON__PORT=str(port))
+        assert daemon.wait(10) == 2
+    assert "daemon.port" in studio.log.read_text()
+    assert "Traceback" not in studio.log.read_text()
+
+
+def test_systemd_is_told(studio: Studio, tmp_path: Path) -> None:
+    """Are readiness, life and stopping reported to the service manager?"""
+    path = Path("/tmp") / f"starsend-{os.getpid()}.notify"  # a socket's path is short
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(20)
+        daemon = studio.start(NOTIFY_SOCKET=str(path), WATCHDOG_USEC="30000000")
+        assert manager.recv(500).startswith(b"READY=1")
+        assert manager.recv(500) == b"WATCHDOG=1"
+        daemon.send_signal(signal.SIGTERM)
+        while (said := manager.recv(500)) == b"WATCHDOG=1":
+            pass
+        assert said == b"STOPPING=1"
+    path.unlink()
