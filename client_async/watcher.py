@@ -58,6 +58,7 @@ class _Seen:
     elements: frozenset[tuple[str, int, int]] = frozenset()
     told: set[What] = field(default_factory=set)
     """What events have told of since the last look."""
+    unannounced: bool = False
     misses: int = 0
     polled: str = ""
     """Why it is polled; empty where events are to be had."""
@@ -133,23 +134,27 @@ class Watcher:
                 woken = True
             self._wake = anyio.Event()
             since_all += pause
-            if woken or since_all >= self._level_seconds:
-                count, since_all = count + 1, 0.0
-                await self._check(thorough=woken or count % THOROUGH == 0)
-            elif polled:
-                await self._check(thorough=False, only=polled)
+            try:
+                if woken or since_all >= self._level_seconds:
+                    count, since_all = count + 1, 0.0
+                    await self._check(thorough=woken or count % THOROUGH == 0)
+                elif polled:
+                    await self._check(thorough=False, only=polled)
+            except Exception:  # whatever it is, the next look must come
+                log.exception("look_failed")
 
     async def _check(self, *, thorough: bool, only: Iterable[str] | None = None) -> None:
         if self._stopped:
             return
-        names = list(self._seen) if only is None else [name for name in only if name in self._seen]
-        told, found = await anyio.to_thread.run_sync(
-            lambda: (
-                self._look_at_projects() if thorough else [],
-                {n: self._look_at(n, thorough) for n in names},
-            ),
-            limiter=self._limiter,
-        )
+        found: dict[str, set[What]] = {}
+
+        def look() -> list[FilesTouched]:
+            told = self._look_at_projects() if thorough else []
+            for name in [name for name in (self._seen if only is None else only) if name in self._seen]:
+                found[name] = self._look_at(name, thorough)
+            return told
+
+        told = await anyio.to_thread.run_sync(look, limiter=self._limiter)
         for hint in told:
             self._listener(hint)
         for name, changed in found.items():
@@ -163,10 +168,13 @@ class Watcher:
         seen = self._seen[name]
         for what in sorted(changed - seen.told if not seen.picks_wait else changed):
             self._listener(FilesTouched(name, what))
-        if "sequences" in changed and not seen.polled:
-            seen.misses = 0 if "sequences" in seen.told else seen.misses + 1
+        if "sequences" in seen.told:
+            seen.misses = 0
+        elif seen.unannounced and not seen.polled:
+            seen.misses += 1
             if seen.misses >= MISSES:
                 self._poll(name, "changes were found that no event told of")
+        seen.unannounced = "sequences" in changed and "sequences" not in seen.told  # it may only be late
         seen.told.clear()
 
     def _poll(self, name: str, reason: str) -> None:

@@ -151,7 +151,7 @@ def test_a_stop_during_a_long_poll_parks_it_and_the_next_start_goes_on(
     studio: Studio, number: signal.Signals
 ) -> None:
     """Is the daemon gone within a second, with exit code 0, and is nothing paid again?"""
-    late = {"animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000}}
+    late: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000}}
     place = studio.project(**late, retry={"poll_seconds": 30})
     daemon = studio.start()
     until(is_in(place, "waiting_for_pick"))
@@ -170,7 +170,7 @@ def test_a_stop_during_a_long_poll_parks_it_and_the_next_start_goes_on(
 
 def test_killed_and_started_again_it_goes_on_at_once(studio: Studio) -> None:
     """After kill -9 in the middle of a job: is it resumed by its handle, within a second of being ready?"""
-    late = {"animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000}}
+    late: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000}}
     place = studio.project(**late, retry={"poll_seconds": 0.05})
     daemon = studio.start()
     until(is_in(place, "waiting_for_pick"))
@@ -189,7 +189,7 @@ def test_killed_and_started_again_it_goes_on_at_once(studio: Studio) -> None:
 
 def test_a_second_signal_ends_it_at_once_and_loses_nothing(studio: Studio) -> None:
     """While a call holds up the grace: is the second signal obeyed, and the call accounted for at the next start?"""
-    slow = {"animatic": {"misbehave": {"SEQ01_grid": ["slow"]}, "slow_seconds": 60}}
+    slow: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01_grid": ["slow"]}, "slow_seconds": 60}}
     place = studio.project(**slow)
     daemon = studio.start()
     until(lambda: studio.events("step_intended"))
@@ -205,7 +205,7 @@ def test_a_second_signal_ends_it_at_once_and_loses_nothing(studio: Studio) -> No
 
 def test_the_grace_ends_and_so_does_the_daemon(studio: Studio) -> None:
     """Does a call that does not come back hold up a stop no longer than the grace, and is the exit clean?"""
-    slow = {"animatic": {"misbehave": {"SEQ01_grid": ["slow"]}, "slow_seconds": 60}}
+    slow: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01_grid": ["slow"]}, "slow_seconds": 60}}
     place = studio.project(**slow)
     daemon = studio.start(STARSEND_DAEMON__GRACE_SECONDS="0.5")
     until(lambda: bill(place))
