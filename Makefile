@@ -17,6 +17,12 @@ test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench.startup
+	$(BIN)/python -m bench.state
+	$(BIN)/python -m bench.watching
+	$(BIN)/python -m bench.orchestration
+
+soak: $(READY)
+	$(BIN)/python -m tests.crash.soak --sequences 200 --minutes 60
 
 schemas: $(READY)
 	$(BIN)/python -m client_async.schemas projects/demo/schemas

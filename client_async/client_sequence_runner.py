@@ -20,7 +20,7 @@ from client_async.grid_maker import GridMaker
 from client_async.next_action import next_action, resting_state
 from client_async.ownership import Raw, add_notice
 from client_async.picks import record_pick
-from client_async.sequences import GridRecord, Sequence, TakeRecord, check_sequences
+from client_async.sequences import GridRecord, Sequence, TakeRecord, parsed
 from client_async.states import PARKED, RESTING, GridState, check_move
 from client_async.take_maker import TakeMaker
 from client_async.workshop import Workshop
@@ -86,9 +86,7 @@ class ClientSequenceRunner:
 
     def read(self) -> Sequence:
         """The sequence as it was kept last. Raises BadDocument."""
-        return check_sequences({self._name: self._shop.file.peek(self._name)}, self._shop.file.path)[
-            self._name
-        ]
+        return parsed(self._name, self._shop.file.body(self._name), self._shop.file.path)
 
     async def park(self, error: StarsendError) -> None:
         """Write down why the sequence cannot go on, and leave it to a person."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -34,6 +36,8 @@ from starsend.errors import StarsendError
 log = structlog.get_logger()
 
 BEAT_SECONDS = 1.0
+M_ARENA_MAX = -8
+"""mallopt(3)."""
 BUSY_SECONDS = 2.0
 """Between two tries to take over a project that somebody else drives, or that could not be opened."""
 SAVE_SECONDS = 5.0
@@ -76,6 +80,7 @@ class Daemon:
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT. Raises BadInput when the port is taken or the settings are wrong."""
         allow_many_files()
+        share_memory()
         daemon = self._settings.daemon
         with ops_port(daemon.host, daemon.port, self._metrics, self._health) as address:
             async with anyio.create_task_group() as self._group:
@@ -275,6 +280,15 @@ def allow_many_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def share_memory() -> None:
+    """Let all threads allocate from two heaps; with one for each, hundreds of them keep what one of them used once.
+
+    Measured at 10,000 sequences and 256 slots: 657 MB without, and see bench/orchestration.py for what is left. glibc only.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def _board(root: Path, settings: Settings, say: Callable[[str], None] | None) -> NoticeBoard:

@@ -19,6 +19,7 @@ from client_async.picks import BadPick, grid_seen_by, record_pick, withdraw_pick
 from starsend.errors import BadInput
 from starsend.json_file import MEND, line_of, parse_json
 
+CHECKED_AT_ONCE = 200
 MENDING = {"prompt", "shots", "elements", "aspect_ratio"}
 """Who changes one of these in a sequence that has failed wants it tried again."""
 
@@ -289,8 +290,13 @@ class Ingest:
         from client_async.sequences import check_names, check_sequences
 
         sequences: dict[str, Raw] = document["sequences"]
-        check_sequences(sequences, self._path, text)
-        check_names(list(sequences), list(sequences), self._path)
+        names = list(sequences)
+        for begin in range(
+            0, len(names), CHECKED_AT_ONCE
+        ):  # models of all at once take ten times the document's room
+            some = {name: sequences[name] for name in names[begin : begin + CHECKED_AT_ONCE]}
+            check_sequences(some, self._path, text)
+        check_names(names, names, self._path)
         draft = Draft(self._bodies, self._path)
         revision = max(named or 0, self._revision or 0)
         found = Found(top=self._top(document), owed=named is None)

@@ -7,6 +7,7 @@ unsent, the next one sends.
 from __future__ import annotations
 
 import json
+import logging
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -113,6 +114,7 @@ class NoticeBoard:
         self._posted = anyio.Event()
         self._hurry = anyio.Event()
         self._stopping = False
+        self._torn = False
         self._limiter = anyio.CapacityLimiter(1)
 
     def post(self, notice: Notice) -> None:
@@ -197,7 +199,8 @@ class NoticeBoard:
             if self._outbox.exists() and self._outbox.stat().st_size > LARGEST:
                 self._outbox.replace(self._outbox.with_name(f"{self._outbox.name}.1"))
             async with aiofiles.open(self._outbox, "a") as file:
-                await file.write("".join(json.dumps(line) + "\n" for line in lines))
+                await file.write("\n" * self._torn + "".join(json.dumps(line) + "\n" for line in lines))
+                self._torn = False
         except OSError as refused:  # a full disk must not stop a mail
             log.error("notice_unwritten", error=str(refused))
 
@@ -207,6 +210,7 @@ class NoticeBoard:
         try:
             async with aiofiles.open(self._outbox) as file:
                 async for line in file:
+                    self._torn = not line.endswith("\n")  # a killed run's last words
                     with_sent = _parsed(line)
                     if "sent" in with_sent:
                         open_.subtract(json.dumps(sent) for sent in with_sent["sent"])
@@ -238,6 +242,9 @@ def _lines(notices: list[Notice]) -> list[str]:
 def _apprise_sender(number: int, url: str) -> Sender:
     import apprise  # noqa: PLC0415 - 150 services; loaded where one is configured
 
+    logging.getLogger("apprise").setLevel(
+        logging.CRITICAL + 1
+    )  # it quotes addresses; we say what is to be said
     service = apprise.Apprise()
     if not service.add(url):
         raise BadTarget(f"notices.urls[{number}]", url.partition("://")[0] if "://" in url else "")

@@ -27,6 +27,8 @@ UNHURRIED_SECONDS = 2.0
 """Between two renders that nobody waits for."""
 SECONDS_A_SEQUENCE = 0.001
 """A file of 10,000 sequences is rendered every ten seconds: each render writes all of it."""
+GATHER_SECONDS = 0.005
+"""While many change at once, so long is waited for more: a commit shared by twenty costs each a tenth. Who is alone does not wait."""
 DUTY = 20.0
 """Renders that somebody waits for take at most one part in so many of the time."""
 
@@ -60,6 +62,7 @@ class Scribe:
         self._monotonic = monotonic
         self._queue: list[_Waiting] = []
         self._leading = False
+        self._crowded = False
         self._due: float | None = None
         self._sooner = anyio.Event()
         self._rendered_at = float("-inf")
@@ -85,7 +88,10 @@ class Scribe:
     async def _lead(self) -> None:
         """Commit everybody's changes, then leave the next commit to one of those who came meanwhile."""
         self._leading = True
+        if self._crowded:
+            await anyio.sleep(GATHER_SECONDS)
         batch, self._queue = self._queue, []
+        self._crowded = len(batch) > 1
         changes = [waiting.change for waiting in batch]
         try:
             outcomes = await self._executor.run("state", partial(self._file.change_all, changes))
@@ -105,7 +111,7 @@ class Scribe:
         wait = (
             DUTY * self._render_took
             if at_once
-            else max(UNHURRIED_SECONDS, SECONDS_A_SEQUENCE * len(self._file.names()))
+            else max(UNHURRIED_SECONDS, SECONDS_A_SEQUENCE * len(self._file))
         )
         due = max(self._rendered_at + wait, self._monotonic())
         if self._due is None:

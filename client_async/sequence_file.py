@@ -125,6 +125,14 @@ class SequenceFile:
         raw: Raw = orjson.loads(self._bodies[name])
         return raw
 
+    def body(self, name: str) -> bytes:
+        """As ``peek``, the JSON as it is kept."""
+        return self._bodies[name]
+
+    def __len__(self) -> int:
+        """How many sequences there are, as far as this object has seen."""
+        return len(self._bodies)
+
     def names(self) -> list[str]:
         """The sequences as this object saw them last; no disk, no lock."""
         return list(self._bodies)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Container, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
 
 from client_async.states import GridState
@@ -55,10 +57,10 @@ class GridRecord(Part):
     round: int = Field(ge=1, description="Goes up when a new grid is asked for after one was accepted.")
     via: Literal["model", "composite", "adopted"]
     verdict: Verdict
-    takes: list[str] = []
+    takes: list[str] = Field(default_factory=list)
     cost: str = Field(default="0", description="Dollars that this attempt has cost, or may have.")
     path: str | None = None
-    cells: list[str] = []
+    cells: list[str] = Field(default_factory=list)
     gutter: str = ""
     at: str
 
@@ -110,7 +112,7 @@ class Sequence(Part):
     prompt: str = Field(min_length=1, description="The scene of the start frame. May name elements: @mara.")
     aspect_ratio: AspectRatio = "16:9"
     elements: list[str] = Field(
-        default=[], description="Elements that go along whether a prompt names them or not."
+        default_factory=list, description="Elements that go along whether a prompt names them or not."
     )
     shots: list[Shot] = Field(min_length=1, max_length=6, description="What the take shows, in order.")
     selected_cell: Cell | None = Field(default=None, description="The picked cell, 1 to 4.")
@@ -132,7 +134,7 @@ class Sequence(Part):
     grid_state: GridState = "new"
     grid_id: str | None = None
     grid_path: str | None = None
-    grid_history: list[GridRecord] = []
+    grid_history: list[GridRecord] = Field(default_factory=list)
     grid_fault: str = Field(default="", description="The kind of error that the sequence failed with.")
     grid_restarts: int = Field(default=0, ge=0)
     grid_wanted: StrictBool = Field(default=False, description="Another grid is being drawn.")
@@ -140,9 +142,9 @@ class Sequence(Part):
     keyframe: LockedKeyframe | None = None
     take: TakeRecord | None = None
     take_attempt: int = Field(default=1, ge=1)
-    take_history: list[TakeRecord] = []
+    take_history: list[TakeRecord] = Field(default_factory=list)
     status: str = ""
-    notices: list[SequenceNotice] = []
+    notices: list[SequenceNotice] = Field(default_factory=list)
 
     @property
     def grid(self) -> GridRecord | None:
@@ -206,6 +208,12 @@ def check_sequences(
 ) -> dict[str, Sequence]:
     """Raw sequences as models. Raises BadDocument, which names line (of ``text``) and JSON path."""
     return parse_document(_Some, {"sequences": sequences}, path, text=text).sequences
+
+
+@lru_cache(maxsize=1024)
+def parsed(name: str, body: bytes, path: Path) -> Sequence:
+    """One sequence from its JSON; what was asked for lately is not checked again. Raises BadDocument."""
+    return check_sequences({name: orjson.loads(body)}, path)[name]
 
 
 class _Some(Part):

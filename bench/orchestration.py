@@ -1,0 +1,226 @@
+"""What the daemon's own code costs: many sequences of two blocking steps each, beside bare threads and a bare task group.
+
+    python -m bench.orchestration [SEQUENCES] [SLOTS]...
+
+Steps sleep. Ours does the whole life of a sequence on a real document: seven transitions kept in the journal, the file
+rendered, the pick included; pictures and ledger are left out. Ratio = makespan / ideal. Asked at 10,000: at most 1.03 with
+64 slots, 1.04 with 256; 2 ms of CPU a sequence; 120 MB.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from rich.console import Console
+from rich.table import Table
+
+STEP_SECONDS = 0.2
+BRIEF = {
+    "title": "Harbour at dawn",
+    "prompt": "a small fishing harbour at dawn, mist over the water, one woman waits by the boats, " * 4,
+    "aspect_ratio": "16:9",
+    "shots": [{"prompt": "the harbour wakes, gulls rise over the boats", "seconds": 3, "camera": "push in"}]
+    * 3,
+    "selected_cell": None,
+}
+
+
+def step() -> None:
+    """What a vendor does, as far as we can see."""
+    time.sleep(STEP_SECONDS)
+
+
+def bare_threads(count: int, slots: int) -> None:
+    """A pool and nothing else."""
+
+    def both() -> None:
+        step()
+        step()
+
+    with ThreadPoolExecutor(slots) as pool:
+        for done in [pool.submit(both) for _ in range(count)]:
+            done.result()
+
+
+def bare_group(count: int, slots: int) -> None:
+    """An anyio task for every sequence from the start, behind one limiter."""
+
+    async def run() -> None:
+        limiter = anyio.CapacityLimiter(slots)
+
+        async def both() -> None:
+            await anyio.to_thread.run_sync(step, limiter=limiter)
+            await anyio.to_thread.run_sync(step, limiter=limiter)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(count):
+                group.start_soon(both)
+
+    anyio.run(run)
+
+
+def ours(count: int, slots: int) -> None:
+    """The daemon's dispatcher, desk, runner, scribe and journal."""
+    from client_async import desk as desks  # the others must not pay for it
+    from client_async.client_sequence_runner import ClientSequenceRunner
+    from client_async.daemon import share_memory
+    from client_async.dispatcher import Dispatcher
+    from client_async.draft import Draft
+    from client_async.events import Event, SequenceMoved
+    from client_async.picks import record_pick
+    from client_async.scribe import Scribe
+    from client_async.sequence_file import SequenceFile
+    from client_async.sequences import GridRecord, Sequence, TakeRecord, Verdict
+    from client_async.step_executor import ThreadExecutor
+    from client_async.workshop import Workshop
+    from starsend.clock import SystemClock
+    from starsend.config import Settings
+    from starsend.orchestrator.records import Keyframe
+
+    share_memory()
+    at = "2026-11-24T10:00:00+00:00"
+
+    class Runner(ClientSequenceRunner):
+        """The real one; its hands sleep instead of drawing."""
+
+        def __init__(self, workshop: Workshop, name: str) -> None:
+            self._shop, self._name = workshop, name
+            self._grids: Any = SimpleNamespace(draw=self._draw, cell_file=self._cell)
+            self._takes: Any = SimpleNamespace(make=self._make)
+
+        async def _draw(
+            self, _s: Sequence, _c: object, _w: object, *, at: str, reading: Callable[[], Any]
+        ) -> GridRecord:
+            await self._shop.executor.run("animatic", step)
+            await reading()
+            verdict = Verdict(ok=True, reason="ok", explanation="a 2x2 grid")
+            return GridRecord(
+                grid="g1", round=1, via="model", verdict=verdict, takes=["t"], path="g1.png", at=at
+            )
+
+        async def _cell(self, _grid: object, _cell: int) -> Path:
+            return Path("g1_c1.png")
+
+        async def _make(self, _s: Sequence, *, again: bool, beginning: Callable[[int], Any]) -> TakeRecord:
+            await beginning(1 + again)
+            await self._shop.executor.run("animatic", step)
+            return TakeRecord(take="t", path="t.mp4", attempt=1, keyframe="aa", brief="bb", at=at)
+
+    vars(desks)["ClientSequenceRunner"] = Runner
+    keyframe = Keyframe(
+        shot_id="s",
+        path="g1_c1.png",
+        sha256="aa",
+        take_id="t",
+        cell=1,
+        locked_by="m",
+        locked_at=datetime.now(UTC),
+        superseded_at=None,
+    )
+
+    async def run(folder: Path) -> None:
+        path = folder / "sequences.json"
+        path.write_text(json.dumps({"sequences": {f"SEQ{n:05}": BRIEF for n in range(count)}}))
+        file = SequenceFile(path)
+        file.take_in()
+        executor = ThreadExecutor({"animatic": slots}, usual=4)
+        async with anyio.create_task_group() as group:
+            dispatcher = Dispatcher(group, executor.slots)
+            scribe = Scribe(file, executor, group)
+
+            async def pick(name: str) -> None:
+                def edit(draft: Draft) -> None:
+                    record_pick(draft[name], name, 1, by="m", via="bench", at=datetime.now(UTC))
+
+                await scribe.change(edit)
+                dispatcher.consider("job", name)
+
+            def told(event: Event) -> None:
+                if isinstance(event, SequenceMoved) and event.state == "waiting_for_pick":
+                    group.start_soon(pick, event.sequence)
+
+            shop = Workshop(
+                project="job",
+                project_dir=folder,
+                file=file,
+                scribe=scribe,
+                store=SimpleNamespace(lock_keyframe=lambda *_a, **_k: keyframe),  # type: ignore[arg-type]
+                steps=SimpleNamespace(),  # type: ignore[arg-type]
+                executor=executor,
+                settings=Settings(),
+                clock=SystemClock(),
+                listener=told,
+            )
+            dispatcher.join(desks.Desk(shop))
+            for name in file.names():
+                dispatcher.consider("job", name)
+            while any(
+                file.peek(name).get("grid_state") != "done" for name in file.names()[-3:]
+            ) or not dispatcher_is_idle(dispatcher):
+                await dispatcher.idle()
+                await anyio.sleep(0.01)
+            await scribe.render()
+        states = {s["grid_state"] for s in json.loads(path.read_text())["sequences"].values()}
+        assert states == {"done"}, states
+        file.close()
+
+    def dispatcher_is_idle(dispatcher: Dispatcher) -> bool:
+        return dispatcher.live == 0
+
+    import logging
+
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    with tempfile.TemporaryDirectory() as name:
+        anyio.run(run, Path(name))
+
+
+def measure(run: Callable[[int, int], None], count: int, slots: int, answer: Any) -> None:
+    """In a process of its own: seconds, CPU seconds, peak MB."""
+    begun = time.monotonic()
+    run(count, slots)
+    took = time.monotonic() - begun
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    answer.put((took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024))
+
+
+def main() -> None:
+    """Print the table."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    table = Table(
+        title=f"{count} sequences x 2 steps of {STEP_SECONDS} s; Python {platform.python_version()}, {os.cpu_count()} cores"
+    )
+    for column in ("what", "slots", "makespan / ideal", "CPU ms a sequence", "peak MB"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    context = multiprocessing.get_context("spawn")
+    for slots in [int(word) for word in sys.argv[2:]] or [64, 256]:
+        ideal = count * 2 * STEP_SECONDS / slots
+        for run in (bare_threads, bare_group, ours):
+            answer = context.Queue()
+            process = context.Process(target=measure, args=(run, count, slots, answer))
+            process.start()
+            took, cpu, peak = answer.get()
+            process.join()
+            name = (run.__doc__ or "").splitlines()[0]
+            table.add_row(name, str(slots), f"{took / ideal:.3f}", f"{cpu / count * 1000:.2f}", f"{peak:.0f}")
+    Console(width=130).print(table)
+
+
+if __name__ == "__main__":
+    main()

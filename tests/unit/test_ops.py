@@ -1,0 +1,268 @@
+"""Do ops see what is going on: metrics, health, notices to people, systemd?"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+import structlog
+
+from client_async.metrics import Metrics
+from client_async.notices import BadTarget, Kind, Notice, NoticeBoard, headline
+from client_async.ops_port import STALLED_SECONDS, Health, ops_port
+from client_async.service import Service
+from starsend.errors import BadInput
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+# ---------------------------------------------------------------------------------------------- metrics and health
+
+
+def test_metrics_tell_what_happened() -> None:
+    """Is each fact on the page, under a bounded label, and gone with its project?"""
+    metrics = Metrics()
+    metrics.step_queued("gemini")
+    metrics.step_started("gemini")
+    metrics.step_ended("gemini", 12.0, "done")
+    metrics.pick_decided(True)
+    metrics.sequence_moved("spring", "done")
+    metrics.spent("spring", "actual", Decimal("1.25"))
+    metrics.watcher_mode("spring", "polling")
+    metrics.loop_lag(0.002)
+    metrics.queue("gemini", 7)
+    page = metrics.page().decode()
+    for line in (
+        'starsend_steps_in_flight{provider="gemini"} 0.0',
+        'starsend_step_seconds_bucket{le="20.0",outcome="done",provider="gemini"} 1.0',
+        'starsend_step_seconds_bucket{le="10.0",outcome="done",provider="gemini"} 0.0',
+        'starsend_picks_total{verdict="accepted"} 1.0',
+        'starsend_sequence_moves_total{project="spring",state="done"} 1.0',
+        'starsend_spend_dollars{kind="actual",project="spring"} 1.25',
+        'starsend_watcher_polling{project="spring"} 1.0',
+        'starsend_queue_depth{provider="gemini"} 7.0',
+        "starsend_event_loop_lag_seconds_count 1.0",
+    ):
+        assert line in page
+    metrics.project_gone("spring")
+    assert "spring" not in metrics.page().decode()
+
+
+def ask(address: str, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+def test_a_stalled_loop_is_told_not_silent() -> None:
+    """Is health good while the loop beats, bad when it does not, and readiness another question?"""
+    time = [0.0]
+    health = Health(lambda: time[0])
+    with ops_port("127.0.0.1", 0, Metrics(), health) as address:
+        assert (ask(address, "/healthz")[0], ask(address, "/readyz")[0]) == (200, 503)
+        health.ready = True
+        assert ask(address, "/readyz")[0] == 200
+        time[0] = STALLED_SECONDS + 1
+        status, said = ask(address, "/healthz")
+        assert (status, json.loads(said)["status"]) == (503, "stalled")
+        health.beat()
+        assert ask(address, "/healthz")[0] == 200
+        assert ask(address, "/metrics")[0] == 200
+        assert ask(address, "/etc/passwd")[0] == 404
+        with pytest.raises(BadInput, match=r"daemon\.port"), ops_port(*_split(address), Metrics(), health):
+            pass
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(_split(address), timeout=1)
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.partition(":")
+    return host, int(port)
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_the_service_manager_hears_us(tmp_path: Path, abstract: bool) -> None:
+    """By a path and by an abstract name: does each word arrive, and is nothing said where nobody listens?"""
+    name = f"@starsend-{tmp_path.name}" if abstract else str(tmp_path / "n")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"\0{name[1:]}" if abstract else name)
+        manager.settimeout(5)
+        service = Service({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "1"})
+        service.ready("3 projects")
+        service.watchdog()
+        service.reloading()
+        service.stopping()
+        said = [manager.recv(200).decode() for _ in range(4)]
+        assert said[0] == "READY=1\nSTATUS=3 projects"
+        assert said[1] == "WATCHDOG=1"
+        assert said[2].startswith("RELOADING=1\nMONOTONIC_USEC=")
+        assert said[3] == "STOPPING=1"
+        Service({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}).watchdog()
+        Service({"NOTIFY_SOCKET": name}).watchdog()
+        manager.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            manager.recv(200)
+    Service({"NOTIFY_SOCKET": name}).ready("nobody listens any more")
+    Service({}).ready("nobody asked")
+
+
+# ---------------------------------------------------------------------------------------------- notices
+
+
+class Hook:
+    """A webhook on loopback; answers with the given statuses in turn, then 200."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.got: list[dict[str, Any]] = []
+        answers = list(statuses)
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = answers.pop(0) if answers else 200
+                if status == 200:
+                    hook.got.append(json.loads(body))
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
+
+
+@pytest.fixture
+def hook() -> Iterator[Callable[..., Hook]]:
+    made: list[Hook] = []
+
+    def make(*statuses: int) -> Hook:
+        made.append(Hook(*statuses))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.server.shutdown()
+        one.server.server_close()
+
+
+def notice(number: int = 1, kind: Kind = "grid_ready", text: str = "g1 is ready") -> Notice:
+    return Notice("spring", f"SEQ{number:02}", kind, text, NOW)
+
+
+@asynccontextmanager
+async def board(tmp_path: Path, **options: Any) -> AsyncIterator[NoticeBoard]:
+    """A board at work; on leaving, everything has been sent or given up."""
+    made = NoticeBoard(
+        outbox=tmp_path / "notices.jsonl", **{"gather_seconds": 0.1, "now": lambda: NOW, **options}
+    )
+    async with anyio.create_task_group() as group:
+        await group.start(made.run)
+        yield made
+        made.stop()
+
+
+@pytest.mark.anyio
+async def test_forty_grids_make_one_message(tmp_path: Path, hook: Callable[..., Hook]) -> None:
+    """In one window, said twice or not: is it one message, and a line each on the terminal?"""
+    target, lines = hook(), list[str]()
+    async with board(tmp_path, webhook=target.url, gather_seconds=60, terminal=lines.append) as made:
+        for number in [*range(40), *range(40)]:
+            made.post(notice(number))
+        made.post(notice(3, "pick_refused", "g1 was replaced"))
+    (message,) = target.got
+    assert message["schema"] == "starsend.notices/1"
+    assert message["title"] == "Starsend: 40 grids are ready, 1 pick was refused"
+    assert (len(message["notices"]), len(lines)) == (41, 41)
+
+
+@pytest.mark.anyio
+async def test_what_needs_a_decision_does_not_wait(tmp_path: Path, hook: Callable[..., Hook]) -> None:
+    """Does it go out while the window is still open, with whatever waits?"""
+    target = hook()
+    async with board(tmp_path, webhook=target.url, gather_seconds=60) as made:
+        made.post(notice())
+        made.post(notice(2, "needs_decision", "look at the vendor's account"))
+        with anyio.fail_after(10):
+            while not target.got:
+                await anyio.sleep(0.01)
+        assert len(target.got[0]["notices"]) == 2
+
+
+@pytest.mark.anyio
+async def test_a_service_that_fails_is_tried_again(tmp_path: Path, hook: Callable[..., Hook]) -> None:
+    """Does a message arrive, once, though the first answers are errors?"""
+    target = hook(500, 503)
+    async with board(tmp_path, webhook=target.url) as made:
+        made.post(notice())
+        with anyio.fail_after(10):
+            while not target.got:
+                await anyio.sleep(0.01)
+    assert len(target.got) == 1
+
+
+@pytest.mark.anyio
+async def test_what_a_run_left_unsent_the_next_one_sends(tmp_path: Path, hook: Callable[..., Hook]) -> None:
+    """Written down and not sent, as after a kill: is it sent once, and yesterday's news not?"""
+    old = {
+        "project": "spring",
+        "sequence": "SEQ99",
+        "kind": "failed",
+        "text": "x",
+        "at": (NOW - timedelta(days=2)).isoformat(),
+    }
+    new = {**old, "sequence": "SEQ01", "at": NOW.isoformat()}
+    (tmp_path / "notices.jsonl").write_text(f'{json.dumps(old)}\n{json.dumps(new)}\n{{"torn')
+    target = hook()
+    for _ in range(2):
+        async with board(tmp_path, webhook=target.url):
+            pass
+    assert [n["sequence"] for message in target.got for n in message["notices"]] == ["SEQ01"]
+
+
+@pytest.mark.anyio
+async def test_apprise_reaches_its_services_and_secrets_stay_in(
+    tmp_path: Path, hook: Callable[..., Hook]
+) -> None:
+    """Does a message go out by an apprise address, and does its password appear in no log, error or file?"""
+    target = hook()
+    secret = "hunter2-hunter2"
+    url = target.url.replace("http://", f"json://mara:{secret}@")
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as logs:
+        async with board(tmp_path, urls=[url]) as made:
+            made.post(notice())
+        async with board(tmp_path, urls=[f"json://mara:{secret}@127.0.0.1:1/"], gather_seconds=0.01) as made:
+            made.post(notice(2))
+    assert target.got[0]["title"] == "Starsend: 1 grid is ready"
+    with pytest.raises(BadTarget) as refused:
+        NoticeBoard(urls=[f"nosuch://mara:{secret}@example/"], outbox=tmp_path / "x")
+    with pytest.raises(BadTarget, match=r"notices\.webhook"):
+        NoticeBoard(webhook=f"ftp://mara:{secret}@example/", outbox=tmp_path / "x")
+    assert "notice_undelivered" in [entry["event"] for entry in logs]
+    everything = f"{logs}{refused.value!r}{(tmp_path / 'notices.jsonl').read_text()}{made!r}"
+    assert secret not in everything
+
+
+def test_a_headline_counts() -> None:
+    """One or many: does the title read as a person would say it?"""
+    assert headline([notice()]) == "Starsend: 1 grid is ready"
+    assert headline([notice(), notice(2)]) == "Starsend: 2 grids are ready"
