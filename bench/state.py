@@ -44,7 +44,7 @@ def transitions(file: SequenceFile, count: int, together: int) -> None:
     for begin in range(0, CHANGES, together):
         file.change_all(
             [
-                lambda draft, n=begin + k: draft[f"SEQ{n % count:05}"].update(status=str(n))  # type: ignore[misc]
+                lambda draft, n=begin + k: draft[f"SEQ{n % count:05}"].update(status=f"{together}: {n}")  # type: ignore[misc]
                 for k in range(together)
             ]
         )

@@ -62,7 +62,7 @@ def writer(path: Path, style: str, busy: bool, times: Any) -> None:
 def number_in(path: Path) -> int | None:
     try:
         found: int = json.loads(path.read_text())["number"]
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         return None
     return found
 

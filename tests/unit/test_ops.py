@@ -239,6 +239,9 @@ async def test_what_a_run_left_unsent_the_next_one_sends(tmp_path: Path, hook: C
 
 
 @pytest.mark.anyio
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # requests leaves a refused socket open
 async def test_apprise_reaches_its_services_and_secrets_stay_in(
     tmp_path: Path, hook: Callable[..., Hook]
 ) -> None:

@@ -1,0 +1,187 @@
+"""Is whatever changes on disk noticed: by events where there are any, by looking where there are none?"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from client_async.mounts import deaf_mount
+from client_async.watcher import FilesTouched, Watcher
+
+pytestmark = pytest.mark.anyio
+MOUNTS = """\
+22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+30 22 0:26 / {share} rw - {kind} server:/share rw
+"""
+
+
+class Watched:
+    """A studio and what its watcher has told."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.told: list[FilesTouched] = []
+        self.heard = anyio.Event()
+        (root / "projects").mkdir(parents=True)
+
+    def project(self, name: str = "job") -> Path:
+        folder = self.root / "projects" / name
+        made = self.root / f"making-{name}"
+        (made / "state" / "client" / "picks").mkdir(parents=True)
+        (made / "state" / "client" / "sequences.json").write_text("{}")
+        made.rename(folder)
+        return folder
+
+    def listen(self, touched: FilesTouched) -> None:
+        self.told.append(touched)
+        self.heard.set()
+
+    async def until(self, project: str, what: str) -> None:
+        """Wait for a hint that came since the last one that was waited for."""
+        with anyio.fail_after(15):
+            while FilesTouched(project, what) not in self.told:  # type: ignore[arg-type]
+                self.heard = anyio.Event()
+                await self.heard.wait()
+        self.told.clear()
+
+    @asynccontextmanager
+    async def watch(self, **options: object) -> AsyncIterator[Watcher]:
+        watcher = Watcher(self.root, self.listen, **{"level_seconds": 0.2, **options})  # type: ignore[arg-type]
+        async with anyio.create_task_group() as group:
+            await group.start(watcher.run)
+            yield watcher
+            watcher.stop()
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    return Watched(tmp_path / "studio")
+
+
+def by_rename(path: Path) -> None:
+    beside = path.with_name("beside.tmp")
+    beside.write_text('{"a": 1}')
+    beside.rename(path)
+
+
+def in_place(path: Path) -> None:
+    path.write_text('{"b": 2}')
+
+
+@pytest.mark.parametrize("save", [by_rename, in_place])
+async def test_each_save_is_told_again_and_again(watched: Watched, save: Callable[[Path], None]) -> None:
+    """Is a file seen after its first replacement, its second, and its tenth?"""
+    path = watched.project() / "state" / "client" / "sequences.json"
+    async with watched.watch():
+        await watched.until("job", "appeared")
+        for _ in range(10):
+            save(path)
+            await watched.until("job", "sequences")
+
+
+async def test_everything_that_matters_is_told(watched: Watched) -> None:
+    """Picks, settings, elements, the studio's settings, projects that come and go: is each told for what it is?"""
+    async with watched.watch():
+        folder = watched.project()
+        await watched.until("job", "appeared")
+        (folder / "state" / "client" / "picks" / "SEQ01.pick").write_text("3")
+        await watched.until("job", "picks")
+        await watched.until("job", "picks")  # as long as it lies there
+        (folder / "starsend_config.json").write_text("{}")
+        await watched.until("job", "config")
+        element = folder / "elements" / "mara" / "element.json"
+        element.parent.mkdir(parents=True)
+        element.write_text("{}")
+        await watched.until("job", "elements")
+        (watched.root / "starsend_config.json").write_text("{}")
+        await watched.until("", "config")
+        folder.rename(watched.root / "gone")
+        await watched.until("job", "removed")
+
+
+async def test_our_own_temporary_files_say_nothing(watched: Watched) -> None:
+    """Are journal, swap and part files silent?"""
+    client = watched.project() / "state" / "client"
+    async with watched.watch():
+        await watched.until("job", "appeared")
+        for name in (
+            "journal.db-wal",
+            "sequences.json.next",
+            "sequences.json.next.part",
+            ".sequences.json.swap",
+            "x~",
+        ):
+            (client / name).write_text("x")
+        (client / "picks" / ".SEQ01.pick.swp").write_text("3")
+        await anyio.sleep(0.5)  # the time in which they would be told
+        assert watched.told == []
+
+
+async def test_a_linked_file_is_watched_where_it_lies(watched: Watched, tmp_path: Path) -> None:
+    """Is a save into the synced folder behind a link told?"""
+    path = watched.project() / "state" / "client" / "sequences.json"
+    real = tmp_path / "synced" / "brief.json"
+    real.parent.mkdir()
+    path.rename(real)
+    path.symlink_to(real)
+    async with watched.watch(level_seconds=30):
+        await watched.until("job", "appeared")
+        by_rename(real)
+        await watched.until("job", "sequences")
+
+
+async def test_a_name_that_is_no_text_does_not_blind_it(watched: Watched) -> None:
+    """Does a file whose name is not UTF-8, which kills the watch, leave picks seen?"""
+    folder = watched.project()
+    async with watched.watch():
+        await watched.until("job", "appeared")
+        Path(os.fsdecode(os.fsencode(folder / "state" / "client" / "picks") + b"/\xff.pick")).write_text("3")
+        await watched.until("job", "picks")
+        in_place(folder / "state" / "client" / "sequences.json")
+        await watched.until("job", "sequences")
+
+
+async def test_on_a_network_mount_files_are_polled(watched: Watched) -> None:
+    """Is a second save of the same size within the same second found, and the mode told?"""
+    folder = watched.project()
+    mountinfo = MOUNTS.format(share=watched.root.resolve(), kind="nfs4")
+    async with watched.watch(mountinfo=mountinfo, polling_seconds=0.02, level_seconds=30) as watcher:
+        await watched.until("job", "appeared")
+        assert watcher.modes == {"job": "polling"}
+        for number in range(3):
+            (folder / "state" / "client" / "sequences.json").write_text(json.dumps({"n": number}))
+            await watched.until("job", "sequences")
+
+
+async def test_it_stops_at_once(watched: Watched) -> None:
+    """By its stop event: is it gone within half a second?"""
+    watched.project()
+    watcher = Watcher(watched.root, watched.listen)
+    async with anyio.create_task_group() as group:
+        await group.start(watcher.run)
+        began = anyio.current_time()
+        watcher.stop()
+    assert anyio.current_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("kind", "deaf"),
+    [
+        ("nfs", "nfs"),
+        ("fuse.grpcfuse", "fuse.grpcfuse"),
+        ("virtiofs", "virtiofs"),
+        ("ext4", None),
+        ("overlay", None),
+    ],
+)
+def test_the_longest_mount_counts(kind: str, deaf: str | None) -> None:
+    """Is the file system told that a path lies on, and not the one above it?"""
+    text = MOUNTS.format(share="/srv/share", kind=kind)
+    assert deaf_mount(Path("/srv/share/projects/job"), text) == deaf
+    assert deaf_mount(Path("/srv/shared"), text) is None
