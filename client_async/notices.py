@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -259,8 +260,12 @@ def _apprise_sender(number: int, url: str) -> Sender:
 def _post(url: str, title: str, notices: list[Notice]) -> None:
     body = json.dumps({"schema": SCHEMA, "title": title, "notices": [_as_json(n) for n in notices]}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - http(s), checked
-    with urllib.request.urlopen(request, timeout=SEND_SECONDS) as answer:  # noqa: S310
-        answer.read(1)
+    try:
+        with urllib.request.urlopen(request, timeout=SEND_SECONDS) as answer:  # noqa: S310
+            answer.read(1)
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        raise ConnectionError(f"the webhook answered {refused.code}") from None  # the error holds the address
 
 
 def _as_json(notice: Notice) -> dict[str, object]:
