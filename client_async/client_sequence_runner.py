@@ -29,6 +29,8 @@ from starsend.orchestrator.records import Keyframe
 from starsend.orchestrator.step_life import StepUnknown
 
 log = structlog.get_logger()
+Moment = tuple[str, str]
+"""State and status."""
 
 
 class WaitsForPick(WaitsForPerson):
@@ -142,19 +144,16 @@ class ClientSequenceRunner:
             raise NotAdopted(self._name, refused) from refused
 
     async def _explore(self, sequence: Sequence) -> Sequence:
-        cast = await self._shop.state(
-            lambda: self._shop.elements().cast([sequence.prompt], sequence.elements, where=self._name)
-        )
         round_ = sequence.round
         while _is_wanted(sequence):
             wrong = [record for record in sequence.grid_history if record.round == round_]
             if len(wrong) < self._shop.settings.grid.attempts:
                 await self._report_attempt(wrong)
-                record = await self._grids.draw(sequence, cast, wrong, at=self._now(), reading=self._reading)
+                record = await self._grids.draw(sequence, wrong, at=self._now(), reading=self._reading)
             else:
                 status = f"{len(wrong)} wrong grids, drawing four single frames"
                 await self._report(grid_state="compositing", status=status, resume=False)
-                record = await self._grids.composite(sequence, cast, at=self._now())
+                record = await self._grids.composite(sequence, at=self._now())
             if record.verdict.ok:
                 await self._accept(record)
                 return self.read()
@@ -330,9 +329,9 @@ class ClientSequenceRunner:
     async def _change(self, edit: Callable[[Raw], Raw], *, at_once: bool = True) -> None:
         """Let ``edit`` look at the sequence as it is by then, and keep the fields it gives. ``at_once``: a person waits."""
 
-        def change(draft: Draft) -> tuple[str, str]:
+        def change(draft: Draft) -> tuple[Moment, Moment]:
             raw = draft[self._name]
-            before = raw.get("grid_state", "new"), raw.get("status", "")
+            before = _moment(raw)
             fields = edit(raw)
             if "grid_state" in fields:
                 check_move(self._name, before[0], fields["grid_state"])
@@ -340,18 +339,21 @@ class ClientSequenceRunner:
             raw.update(
                 {key: value for key, value in fields.items() if value or key in raw or key == "grid_state"}
             )
-            return before
+            return before, _moment(raw)
 
-        before = await self._shop.scribe.change(change, at_once=at_once)
-        now = self._shop.file.peek(self._name)
-        state, status = now.get("grid_state", "new"), now.get("status", "")
-        if state != before[0]:
-            log.info("sequence_moved", state=state, status=status)
-        if (state, status) != before:
+        before, now = await self._shop.scribe.change(change, at_once=at_once)
+        if now != before:
+            state, status = now
+            if state != before[0]:
+                log.info("sequence_moved", state=state, status=status)
             self._shop.listener(SequenceMoved(self._shop.project, self._name, state, status))
 
     def _now(self) -> str:
         return _iso(self._shop.clock.now())
+
+
+def _moment(raw: Raw) -> Moment:
+    return raw.get("grid_state", "new"), raw.get("status", "")
 
 
 def _is_wanted(sequence: Sequence) -> bool:

@@ -16,7 +16,7 @@ from client_async.client_sequence_runner import ClientSequenceRunner, NotAdopted
 from client_async.dispatcher import Due
 from client_async.journal import JournalUnusable
 from client_async.next_action import Action, next_action
-from client_async.sequences import Sequence
+from client_async.sequences import parsed
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
 from starsend.api_client import BrokenDownload
@@ -79,6 +79,7 @@ class Desk:
         self._jitter = jitter
         self._patience: dict[str, tuple[int, Callable[[Exception], bool | timedelta]]] = {}
         self._not_before: dict[str, float] = {}
+        self._asked: dict[str, tuple[bytes, tuple[Action, int, datetime | None] | None]] = {}
 
     def refit(self, shop: Workshop) -> None:
         """Work with other settings from now on; what runs ends with the old ones."""
@@ -89,37 +90,54 @@ class Desk:
         """What is to be done next on a sequence; None when it rests, or is none of this desk's business."""
         if self._names is not None and name not in self._names:
             return None
+        asked = self._ask(name)
+        if asked is None:
+            return None
+        action, priority, picked_at = asked
+        after = max(self._not_before.get(name, 0.0) - self._monotonic(), self._unsettled(picked_at))
+        return Due(self._lane(action), priority, after)
+
+    def _ask(self, name: str) -> tuple[Action, int, datetime | None] | None:
+        """What is to be done next, how urgent it is, and when the pick was made whose take is due; remembered until it changes."""
         try:
-            sequence = ClientSequenceRunner(self._shop, name).read()
+            body = self._shop.file.body(name)
         except KeyError:
             return None
-        except (
-            StarsendError
-        ) as wrong:  # a document from elsewhere, adopted and never checked: one sequence's fault
+        known = self._asked.get(name)
+        if known is not None and known[0] is body:
+            return known[1]
+        found = None
+        try:
+            sequence = parsed(name, body, self._shop.file.path)
+            action = next_action(sequence)
+            if action is not None and (self._actions is None or action in self._actions):
+                picked_at = (
+                    sequence.pick and action == "generate" and datetime.fromisoformat(sequence.pick.at)
+                )
+                # Whoever has picked waits for the take, so it comes before new grids of the same priority.
+                found = action, 2 * sequence.priority + (action == "generate"), picked_at or None
+        except StarsendError as wrong:  # adopted from elsewhere and never checked: one sequence's fault
             self.errors[name] = wrong
-            return None
-        action = next_action(sequence)
-        if action is None or (self._actions is not None and action not in self._actions):
-            return None
-        after = max(self._not_before.get(name, 0.0) - self._monotonic(), self._unsettled(sequence, action))
-        return Due(self._lane(action), sequence.priority, after)
+        self._asked[name] = body, found
+        return found
 
     async def work(self, name: str) -> None:
         """Do the next thing; an error is waited out, or written down and left to a person."""
         runner = ClientSequenceRunner(self._shop, name)
-        with structlog.contextvars.bound_contextvars(project=self.project, sequence=name):
-            try:
-                await runner.act()
-                self._patience.pop(name, None)
-                self._not_before.pop(name, None)
-                self.errors.pop(name, None)
-            except Stopped:
-                pass  # it goes on where it was
-            except StarsendError as error:
-                await self._take(error, runner, name)
-            except Exception as fault:  # a fault of ours or of a library: of this sequence alone
-                log.exception("sequence_broken")
-                await self._give_up(Unexpected(fault), runner, name)
+        # Whose task this is binds the next sequence over it; taking it back each time costs more than a commit.
+        structlog.contextvars.bind_contextvars(project=self.project, sequence=name)
+        try:
+            await runner.act()
+            self._patience.pop(name, None)
+            self._not_before.pop(name, None)
+            self.errors.pop(name, None)
+        except Stopped:
+            pass  # it goes on where it was
+        except StarsendError as error:
+            await self._take(error, runner, name)
+        except Exception as fault:  # a fault of ours or of a library: of this sequence alone
+            log.exception("sequence_broken")
+            await self._give_up(Unexpected(fault), runner, name)
 
     async def _take(self, error: StarsendError, runner: ClientSequenceRunner, name: str) -> None:
         tried, judge = self._patience.get(name, (0, worth_waiting()))
@@ -147,10 +165,10 @@ class Desk:
             self._not_before[name] = self._monotonic() + LAME_SECONDS
             log.error("state_not_kept", error=str(refused))
 
-    def _unsettled(self, sequence: Sequence, action: Action) -> float:
-        if action != "generate" or sequence.pick is None or not self._settle:
+    def _unsettled(self, picked_at: datetime | None) -> float:
+        if picked_at is None or not self._settle:
             return 0.0
-        age = (self._shop.clock.now() - datetime.fromisoformat(sequence.pick.at)).total_seconds()
+        age = (self._shop.clock.now() - picked_at).total_seconds()
         return max(0.0, self._settle - age) if age >= 0 else self._settle
 
     def _lane(self, action: Action) -> str:

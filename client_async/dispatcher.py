@@ -100,19 +100,8 @@ class Dispatcher:
 
     def consider(self, project: str, name: str) -> None:
         """A sequence may have changed: line it up if there is something to do. Cheap, and never wrong to call."""
-        worker = self._workers.get(project)
-        key = (project, name)
-        if worker is None or key in self._busy or self.stopped:
-            return  # whoever is at work on it asks again at the end
-        due = worker.due(name)
-        if due is None:
-            self._dated.pop(key, None)
-        elif due.after > 0:
-            self._wake_at(key, due.after)
-        else:
-            self._dated.pop(key, None)
-            self._queues[due.lane].put(project, name, priority=due.priority, share=worker.share)
-            self._fill(due.lane)
+        if lane := self._line_up((project, name)):
+            self._fill(lane)
         self._tell_if_still()
 
     async def idle(self) -> None:
@@ -132,30 +121,61 @@ class Dispatcher:
 
     # -------------------------------------------------------------------------------------------- inside
 
+    def _line_up(self, key: Key) -> str | None:
+        """Put a sequence where it belongs: nowhere, on a date, or in the queue of the lane that is returned."""
+        worker = self._workers.get(key[0])
+        if worker is None or key in self._busy or self.stopped:
+            return None  # whoever is at work on it asks again at the end
+        due = worker.due(key[1])
+        if due is not None and due.after > 0:
+            self._wake_at(key, due.after)
+            return None
+        self._dated.pop(key, None)
+        if due is None:
+            return None
+        self._queues[due.lane].put(*key, priority=due.priority, share=worker.share)
+        return due.lane
+
     def _fill(self, lane: str) -> None:
+        """Start as many tasks as there are places and sequences in line."""
+        while self._live[lane] < self._places(lane) and (key := self._take(lane)):
+            self._live[lane] += 1
+            self._group.start_soon(self._serve, lane, key)
+
+    def _places(self, lane: str) -> int:
+        return LIVE_FOR_A_SLOT * self._slots(lane)
+
+    def _take(self, lane: str) -> Key | None:
+        """Whose turn it is; it counts as busy from now on."""
         queue = self._queues[lane]
-        while self._live[lane] < LIVE_FOR_A_SLOT * self._slots(lane) and (key := queue.pop()):
-            worker = self._workers[key[0]]
-            due = worker.due(key[1])  # it may have changed while it waited
+        while key := queue.pop():
+            due = self._workers[key[0]].due(key[1])  # it may have changed while it waited
             if key in self._busy or due is None:
                 continue
-            if due.lane != lane or due.after > 0:
-                self.consider(*key)
-                continue
-            self._live[lane] += 1
-            self._busy.add(key)
-            self._group.start_soon(self._work, worker, key, lane)
+            if due.lane == lane and due.after <= 0:
+                self._busy.add(key)
+                return key
+            self.consider(*key)
+        return None
 
-    async def _work(self, worker: Worker, key: Key, lane: str) -> None:
+    async def _serve(self, lane: str, first: Key) -> None:
+        """Work on one sequence, then on the next in line: a task for each would cost more than what it does."""
+        key: Key | None = first
         try:
-            await worker.work(key[1])
+            while key is not None:
+                worker = self._workers.get(key[0])
+                try:
+                    if worker is not None and not self.stopped:
+                        await worker.work(key[1])
+                finally:
+                    self._busy.discard(key)
+                lanes = {lane, self._line_up(key) or lane}
+                key = self._take(lane) if self._live[lane] <= self._places(lane) else None
+                for open_lane in lanes:  # another step of the same sequence, or a limit that was raised
+                    self._fill(open_lane)
         finally:
-            self._busy.discard(key)
             self._live[lane] -= 1
-        self.consider(*key)
-        if not self.stopped:
-            self._fill(lane)
-        self._tell_if_still()
+            self._tell_if_still()
 
     def _wake_at(self, key: Key, seconds: float) -> None:
         date = self._monotonic() + seconds

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from client_async.exchange import CannotExchange, exchange, rename_if_free
 from client_async.lease import NoLease, OpenForWriting, nobody_writes, read_lease
@@ -140,7 +141,7 @@ class Face:
 
     # ---------------------------------------------------------------------------------------------- writing
 
-    def prepare(self, data: bytes) -> Identity:
+    def prepare(self, data: bytes | Callable[[BinaryIO], object]) -> Identity:
         """Write and sync the next face beside this one; the identity it will have. Raises CannotWrite."""
         real = self._real()
         part = real.with_name(f"{real.name}.next")

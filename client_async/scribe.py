@@ -17,7 +17,7 @@ import structlog
 from anyio.abc import TaskGroup
 
 from client_async.sequence_file import Change, Outcome, SequenceFile
-from client_async.step_executor import StepExecutor
+from client_async.step_executor import STATE, StepExecutor
 from starsend.errors import StarsendError
 
 log = structlog.get_logger()
@@ -34,17 +34,20 @@ DUTY = 20.0
 
 
 @dataclass(slots=True)
-class _Waiting:
-    change: Change[Any]
-    turn: anyio.Event = field(default_factory=anyio.Event)
-    outcome: Outcome[Any] | None = None
+class _Batch:
+    """Changes that share a commit."""
+
+    changes: list[Change[Any]] = field(default_factory=list)
+    outcomes: list[Outcome[Any]] = field(default_factory=list)
+    kept: anyio.Event = field(default_factory=anyio.Event)
+    at_once: bool = False
 
 
 class Scribe:
     """Commits changes of one project's sequences in groups and renders the face.
 
     Args:
-        group: where the timer of a later render lives.
+        group: where commits and the timer of a later render live.
         monotonic: seconds, for the pace of renders.
     """
 
@@ -60,9 +63,8 @@ class Scribe:
         self._executor = executor
         self._group = group
         self._monotonic = monotonic
-        self._queue: list[_Waiting] = []
-        self._leading = False
-        self._crowded = False
+        self._next = _Batch()
+        self._committing = False
         self._due: float | None = None
         self._sooner = anyio.Event()
         self._rendered_at = float("-inf")
@@ -70,39 +72,36 @@ class Scribe:
 
     async def change(self, change: Change[T], *, at_once: bool = False) -> T:
         """The answer of ``change`` once it is kept; what it raises, when it refused. ``at_once``: a person waits to see it."""
-        mine = _Waiting(change)
-        self._queue.append(mine)
-        with anyio.CancelScope(
-            shield=True
-        ):  # milliseconds; and a waiter that left would take its turn to lead with it
-            if self._leading:
-                await mine.turn.wait()
-            if mine.outcome is None:
-                await self._lead()
-        self.ask_for_render(at_once=at_once)
-        assert mine.outcome is not None
-        if mine.outcome.error:
-            raise mine.outcome.error
-        return cast(T, mine.outcome.value)
+        batch, place = self._next, len(self._next.changes)
+        batch.changes.append(change)
+        batch.at_once |= at_once
+        if not self._committing:
+            self._committing = True
+            self._group.start_soon(self._commit)
+        await batch.kept.wait()
+        outcome = batch.outcomes[place]
+        if outcome.error:
+            raise outcome.error
+        return cast(T, outcome.value)
 
-    async def _lead(self) -> None:
-        """Commit everybody's changes, then leave the next commit to one of those who came meanwhile."""
-        self._leading = True
-        if self._crowded:
-            await anyio.sleep(GATHER_SECONDS)
-        batch, self._queue = self._queue, []
-        self._crowded = len(batch) > 1
-        changes = [waiting.change for waiting in batch]
-        try:
-            outcomes = await self._executor.run("state", partial(self._file.change_all, changes))
-        except StarsendError as refused:
-            outcomes = [Outcome(error=refused) for _ in batch]
-        for waiting, outcome in zip(batch, outcomes, strict=True):
-            waiting.outcome = outcome
-            waiting.turn.set()
-        self._leading = bool(self._queue)
-        if self._queue:
-            self._queue[0].turn.set()
+    async def _commit(self) -> None:
+        """Commit what has gathered, and again while more comes. Whoever stops waiting for a change has made it all the same."""
+        crowded = False
+        with anyio.CancelScope(shield=True):  # milliseconds, and others wait for it
+            while self._next.changes:
+                if crowded:
+                    await anyio.sleep(GATHER_SECONDS)
+                batch, self._next = self._next, _Batch()
+                try:
+                    batch.outcomes = await self._executor.run(
+                        STATE, partial(self._file.change_all, batch.changes)
+                    )
+                except StarsendError as refused:
+                    batch.outcomes = [Outcome(error=refused) for _ in batch.changes]
+                batch.kept.set()
+                crowded = len(batch.changes) > 1
+                self.ask_for_render(at_once=batch.at_once)
+            self._committing = False
 
     def ask_for_render(self, *, at_once: bool) -> None:
         """See to it that the face will show what is kept: soon when somebody waits, with the others when nobody does."""
@@ -135,7 +134,7 @@ class Scribe:
         """Bring the face up to date now. False when it has to wait for somebody who is at work on it."""
         begun = self._monotonic()
         try:
-            done = await self._executor.run("state", self._file.render)
+            done = await self._executor.run(STATE, self._file.render)
         except StarsendError as refused:  # a full disk: what is kept is kept
             log.error("render_failed", error=str(refused))
             done = False

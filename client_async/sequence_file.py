@@ -13,8 +13,9 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 
 import orjson
 
@@ -402,7 +403,7 @@ class SequenceFile:
     def _render_once(self) -> None:
         journal = self._opened()
         revision = _number(journal.get("revision")) + 1
-        identity = self._face.prepare(self._encoded(revision))
+        identity = self._face.prepare(partial(self._write, revision))
         with journal.transaction():  # before the file appears: an edit of it can then always be told
             journal.show(revision, self._now(), self._briefs_to_note(journal))
             journal.keep("revision", revision)
@@ -423,16 +424,15 @@ class SequenceFile:
             if last is None or (last.brief, last.grid) != (brief, grid):
                 yield name, grid, brief
 
-    def _encoded(self, revision: int) -> bytes:
+    def _write(self, revision: int, file: BinaryIO) -> None:
         """The whole document. Each sequence's JSON is kept as it will be shown, so this only joins."""
-        head = orjson.dumps(
-            {**self._top(), "_starsend": {"schema": SCHEMA, "revision": revision}}, option=orjson.OPT_INDENT_2
-        )
-        bodies = (
-            b"    %b: %b" % (orjson.dumps(name), body.replace(b"\n", b"\n    "))
-            for name, body in self._bodies.items()
-        )
-        return head[:-2] + b',\n  "sequences": {\n' + b",\n".join(bodies) + b"\n  }\n}\n"
+        head = {**self._top(), "_starsend": {"schema": SCHEMA, "revision": revision}}
+        file.write(orjson.dumps(head, option=orjson.OPT_INDENT_2)[:-2] + b',\n  "sequences": {')
+        between = b"\n"
+        for name, body in self._bodies.items():
+            file.write(b"%b    %b: %b" % (between, orjson.dumps(name), body.replace(b"\n", b"\n    ")))
+            between = b",\n"
+        file.write(b"\n  }\n}\n")
 
     def _top(self) -> Document:
         """What people have put beside the sequences, ``$schema`` for one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from client_async.grid_maker import GridRefused
+from client_async.grid_pictures import GridRefused
 from client_async.prompts import shot_prompt
 from client_async.sequences import Sequence, TakeRecord
 from client_async.states import PARKED
@@ -14,6 +14,7 @@ from starsend.api_client import Reference
 from starsend.config import VideoSettings
 from starsend.elements import Cast, Elements
 from starsend.files import sha256_of
+from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_key import request_digest
 
 
@@ -36,24 +37,10 @@ class TakeMaker:
         keyframe = sequence.keyframe
         assert keyframe is not None, "the caller has seen that a keyframe is locked"
         start = Reference("start frame", self._shop.path(keyframe.path), keyframe.sha256)
-        cast = await self._shop.state(partial(self._cast_shots, sequence, start))
-        durations = [shot.seconds for shot in sequence.shots]
-        brief = brief_digest(sequence, cast, self._shop.settings.video)
         attempt = await self._attempt(sequence, again=again)
-        have = sequence.take and (sequence.take.keyframe, sequence.take.brief, sequence.take.attempt)
-        if have != (keyframe.sha256, brief, attempt):
+        if again or not await self._is_made(sequence, start, attempt):
             await beginning(attempt)
-        step = partial(
-            self._shop.steps.execute_multi_shot,
-            self._name,
-            cast.prompts,
-            start_frame=start,
-            durations=durations,
-            shot_prompts=[shot.prompt for shot in sequence.shots],
-            references=cast.references,
-            attempt=attempt,
-        )
-        take = await self._shop.video(step)
+        take, brief = await self._shop.video(partial(self._ask, sequence, start, attempt))
         return TakeRecord(
             take=take.take_id,
             path=take.media.path,
@@ -62,6 +49,28 @@ class TakeMaker:
             brief=brief,
             at=take.created_at.isoformat(timespec="seconds"),
         )
+
+    def _ask(self, sequence: Sequence, start: Reference, attempt: int) -> tuple[Take, str]:
+        """In a vendor's thread: the take, and the digest of the brief that it was made from."""
+        cast = self._cast_shots(sequence, start)
+        take = self._shop.steps.execute_multi_shot(
+            self._name,
+            cast.prompts,
+            start_frame=start,
+            durations=[shot.seconds for shot in sequence.shots],
+            shot_prompts=[shot.prompt for shot in sequence.shots],
+            references=cast.references,
+            attempt=attempt,
+        )
+        return take, brief_digest(sequence, cast, self._shop.settings.video)
+
+    async def _is_made(self, sequence: Sequence, start: Reference, attempt: int) -> bool:
+        """Whether the take that the sequence has is the one that would be made."""
+        have = sequence.take
+        if have is None or (have.keyframe, have.attempt) != (start.sha256, attempt):
+            return False
+        cast = await self._shop.state(partial(self._cast_shots, sequence, start))
+        return have.brief == brief_digest(sequence, cast, self._shop.settings.video)
 
     async def _attempt(self, sequence: Sequence, *, again: bool) -> int:
         """Which attempt at a take this is: a new one, the one that was begun, or the one this keyframe has had."""

@@ -15,7 +15,6 @@ from starsend.clock import Clock
 from starsend.config import Settings
 from starsend.elements import Elements
 from starsend.orchestrator.execution_store import ExecutionStore
-from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_runner import StepRunner
 
 T = TypeVar("T")
@@ -40,12 +39,12 @@ class Workshop:
         """The value of blocking ``work`` on documents or the ledger, off the event loop."""
         return await self.executor.run(STATE, work)
 
-    async def image(self, step: Callable[[], Take]) -> Take:
-        """The take of a paid picture."""
+    async def image(self, step: Callable[[], T]) -> T:
+        """The value of a paid picture's ``step``."""
         return await self.executor.run(self.settings.image.provider, step)
 
-    async def video(self, step: Callable[[], Take]) -> Take:
-        """The take of a paid video."""
+    async def video(self, step: Callable[[], T]) -> T:
+        """The value of a paid video's ``step``."""
         return await self.executor.run(self.settings.video.provider, step)
 
     def path(self, *parts: str) -> Path:

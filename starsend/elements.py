@@ -10,9 +10,11 @@ An element is a folder ``projects/<p>/elements/<name>/`` with ``element.json`` a
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +30,7 @@ from starsend.tools.image_utils import open_picture
 PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
 MENTION = re.compile(r"(?<![\w@.])@([^\W\d_][\w-]*)")
 """``@mara`` or ``@Élodie``, but not the ``@`` of a mail address."""
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class ElementFile(Section):
@@ -159,8 +162,19 @@ def reference_to(path: Path, name: str) -> Reference:
     """A picture to send along, checked to be one. Raises BadPicture, or MissingReference when it is not there."""
     if not path.is_file():
         raise MissingReference(path.parent, path.name)
+    found = path.stat()
+    with (
+        _ONE_AT_A_TIME
+    ):  # a hundred sequences that begin at once decode what they share once, not a hundred times
+        digest = _checked(path, (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size))
+    return Reference(name=name, path=path, sha256=digest)
+
+
+@lru_cache(maxsize=1024)
+def _checked(path: Path, _identity: tuple[int, ...]) -> str:
+    """The SHA-256 of a picture that can be opened; remembered until the file changes. Raises BadPicture."""
     open_picture(path)
-    return Reference(name=name, path=path, sha256=sha256_of(path))
+    return sha256_of(path)
 
 
 def _read(path: Path) -> Element:

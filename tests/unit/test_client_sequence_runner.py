@@ -20,7 +20,8 @@ from client_async.client_sequence_runner import ClientSequenceRunner, WaitsForPi
 from client_async.desk import Desk
 from client_async.drive import drive
 from client_async.events import Event, SequenceMoved
-from client_async.grid_maker import GridRefused, NoGrid
+from client_async.grid_maker import NoGrid
+from client_async.grid_pictures import GridRefused
 from client_async.picks import BadPick
 from client_async.production import costs_of
 from client_async.projects import Place

@@ -1,0 +1,110 @@
+"""A sequence's grids as pictures: read, composited, and cut into cells. Blocking; meant for the picture threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Many
+from pathlib import Path
+
+from PIL import Image
+
+from client_async.sequences import GridRecord, Verdict
+from starsend.errors import BadInput
+from starsend.tools.grid_layout import Cells, GridVerdict, read_grid
+from starsend.tools.image_utils import composite_grid, extract_grid_cell, open_picture, save_picture
+
+CELLS = (1, 2, 3, 4)
+GUTTER = 12
+"""Pixels between the cells of a composite: about half a percent of a 2K sheet, as thin as a model draws it."""
+
+
+class GridRefused(BadInput):
+    """A picture cannot serve as this sequence's grid or start frame."""
+
+    def __init__(self, where: str, why: str, remedy: str) -> None:
+        super().__init__(why, where=where, remedy=remedy)
+
+
+class GridPictures:
+    """The files of one sequence's grids, in ``media/grids/`` and ``media/cells/``."""
+
+    def __init__(self, project_dir: Path, name: str) -> None:
+        self._project_dir = project_dir
+        self._name = name
+
+    def adopt(self, record: GridRecord, picture: Path) -> GridRecord:
+        """Copy a picture made elsewhere in as a grid. Raises BadPicture, GridRefused: nothing has been changed."""
+        image = open_picture(picture)
+        verdict = read_grid(image)
+        if not verdict.ok:
+            raise GridRefused(
+                str(picture),
+                verdict.explain(),
+                "bring in a picture of two rows of two panels; nothing was changed",
+            )
+        kept = self._grid(record.grid)
+        save_picture(image, kept)
+        # Somebody chose this picture, so cells that look alike are their choice, not a model's mistake.
+        said = Verdict(ok=True, reason="ok", explanation=verdict.explain(), confidence=verdict.confidence)
+        record = record.model_copy(update={"path": self._relative(kept), "verdict": said})
+        return self._cut(record, image, verdict.cells)
+
+    def read(self, record: GridRecord, path: str, *, gutter: str | None) -> GridRecord:
+        """The record with what the reader says of the picture at ``path``, and its cells cut out if it is a grid."""
+        image = open_picture(self._project_dir / path)
+        verdict = read_grid(image, expected_gutter=gutter)
+        record = record.model_copy(update={"path": path, "verdict": _said(verdict)})
+        return self._cut(record, image, verdict.cells) if record.verdict.ok else record
+
+    def compose(self, record: GridRecord, singles: Many[str]) -> GridRecord:
+        """Lay four single frames out as a grid."""
+        pictures = [open_picture(self._project_dir / path) for path in singles]
+        width, height = pictures[0].size  # so that a cell is a single frame pixel for pixel
+        sheet, cells = composite_grid(pictures, size=(2 * width + GUTTER, 2 * height + GUTTER), gutter=GUTTER)
+        path = self._grid(record.grid)
+        save_picture(sheet, path)
+        return self._cut(record.model_copy(update={"path": self._relative(path)}), sheet, cells)
+
+    def cell(self, grid: str, cell: int) -> Path:
+        """Where the picture of one cell belongs."""
+        return self._project_dir / "media" / "cells" / self._name / f"{grid}_c{cell}.png"
+
+    def cut_again(self, grid: GridRecord, cell: int) -> Path:
+        """The picture of one cell that somebody has removed. Raises GridRefused."""
+        path = self.cell(grid.grid, cell)
+        remedy = f"run `starsend grid {self._name} --again`"
+        if grid.path is None or not (self._project_dir / grid.path).is_file():
+            raise GridRefused(self._name, f"the picture of {grid.grid} is gone", remedy)
+        self.read(grid, grid.path, gutter=grid.gutter or None)
+        if not path.is_file():
+            raise GridRefused(self._name, f"cell {cell} of {grid.grid} can no longer be cut out", remedy)
+        return path
+
+    # -------------------------------------------------------------------------------------------- inside
+
+    def _cut(self, record: GridRecord, image: Image.Image, cells: Cells | None) -> GridRecord:
+        assert cells is not None, "only grids that were read are cut"
+        for cell in CELLS:
+            save_picture(extract_grid_cell(image, cell, cells), self.cell(record.grid, cell))
+        return record.model_copy(
+            update={"cells": [self._relative(self.cell(record.grid, cell)) for cell in CELLS]}
+        )
+
+    def _grid(self, grid: str) -> Path:
+        return self._project_dir / "media" / "grids" / self._name / f"{grid}.png"
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._project_dir).as_posix()
+
+
+def _said(verdict: GridVerdict) -> Verdict:
+    if verdict.ok and verdict.near_duplicates:
+        pairs = ", ".join(f"{a} and {b}" for a, b in verdict.near_duplicates)
+        return Verdict(
+            ok=False,
+            reason="same",
+            explanation=f"cells {pairs} are nearly the same picture",
+            confidence=verdict.confidence,
+        )
+    return Verdict(
+        ok=verdict.ok, reason=verdict.reason, explanation=verdict.explain(), confidence=verdict.confidence
+    )
