@@ -18,8 +18,10 @@ test: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.state
+	$(BIN)/python -m bench.cells
 	$(BIN)/python -m bench.watching
 	$(BIN)/python -m bench.orchestration
+	$(BIN)/python -m bench.peers
 
 soak: $(READY)
 	$(BIN)/python -m tests.crash.soak --sequences 200 --minutes 60

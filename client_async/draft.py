@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from client_async.ownership import Raw, exact
+from client_async.ownership import Raw, spelt
 from starsend.errors import BadInput, UnknownName
 
 
@@ -48,7 +48,7 @@ class Draft:
         found = {}
         for name, raw in self._opened.items():
             try:
-                body = exact(orjson.dumps(raw, option=orjson.OPT_INDENT_2))
+                body = spelt(raw)
             except orjson.JSONEncodeError as wrong:  # whole numbers past 64 bits, nesting past 250 levels
                 where = f"{self.path}: sequences.{name}"
                 raise BadInput(

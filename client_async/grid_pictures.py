@@ -69,14 +69,19 @@ class GridPictures:
         return self._project_dir / "media" / "cells" / self._name / f"{grid}_c{cell}.png"
 
     def cut_again(self, grid: GridRecord, cell: int) -> Path:
-        """The picture of one cell that somebody has removed. Raises GridRefused."""
-        path = self.cell(grid.grid, cell)
+        """Cut one cell out again that somebody has removed; the grid is read first, for it may have changed too.
+
+        Raises GridRefused.
+        """
         remedy = f"run `starsend grid {self._name} --again`"
         if grid.path is None or not (self._project_dir / grid.path).is_file():
             raise GridRefused(self._name, f"the picture of {grid.grid} is gone", remedy)
-        self.read(grid, grid.path, gutter=grid.gutter or None)
-        if not path.is_file():
+        image = open_picture(self._project_dir / grid.path)
+        verdict = read_grid(image, expected_gutter=grid.gutter or None)
+        if not verdict.ok or verdict.cells is None:
             raise GridRefused(self._name, f"cell {cell} of {grid.grid} can no longer be cut out", remedy)
+        path = self.cell(grid.grid, cell)
+        save_picture(extract_grid_cell(image, cell, verdict.cells), path)
         return path
 
     # -------------------------------------------------------------------------------------------- inside

@@ -14,7 +14,7 @@ from client_async.draft import Draft
 from client_async.face import Contents
 from client_async.journal import Journal, Rendered
 from client_async.merge import Differences, Edit, differences, overwritten_reports
-from client_async.ownership import SCHEMA, Raw, add_notice, brief_of, canonical, same
+from client_async.ownership import SCHEMA, Raw, add_notice, brief_of, canonical, same, spelt
 from client_async.picks import BadPick, grid_seen_by, record_pick, withdraw_pick
 from starsend.errors import BadInput
 from starsend.json_file import MEND, line_of, parse_json
@@ -178,7 +178,7 @@ class Ingest:
         return told
 
     def _is_now(self, name: str, raw: Raw) -> bool:
-        return name in self._bodies and orjson.dumps(raw, option=orjson.OPT_INDENT_2) == self._bodies[name]
+        return name in self._bodies and spelt(raw) == self._bodies[name]
 
     def _unnamed(self, contents: Contents) -> dict[str, Rendered]:
         """For a save that names no revision: everything as it stands, with the grids that its writer can have seen."""

@@ -430,7 +430,7 @@ class SequenceFile:
         file.write(orjson.dumps(head, option=orjson.OPT_INDENT_2)[:-2] + b',\n  "sequences": {')
         between = b"\n"
         for name, body in self._bodies.items():
-            file.write(b"%b    %b: %b" % (between, orjson.dumps(name), body.replace(b"\n", b"\n    ")))
+            file.write(b"%b    %b: %b" % (between, orjson.dumps(name), body))
             between = b",\n"
         file.write(b"\n  }\n}\n")
 
