@@ -20,11 +20,11 @@ from client_async.costs import CostReport, cost_report, takes_in_use
 from client_async.draft import Draft
 from client_async.drive import Interrupted, drive, stop_on_signal
 from client_async.driver_lock import ProjectBusy, sole_driver
+from client_async.kept import Document
 from client_async.next_action import Action, next_action
 from client_async.pick_folder import PickFolder
 from client_async.projects import Place
 from client_async.screens import LiveProgress
-from client_async.sequence_file import Document
 from client_async.sequences import Sequence, check_sequences, owner_of
 from client_async.states import PARKED
 from client_async.take_maker import brief_digest, cast_shots

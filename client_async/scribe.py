@@ -16,7 +16,8 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from client_async.sequence_file import Change, Outcome, SequenceFile
+from client_async.kept import Change, Outcome
+from client_async.sequence_file import SequenceFile
 from client_async.step_executor import STATE, StepExecutor
 from starsend.errors import StarsendError
 

@@ -1,0 +1,53 @@
+"""A process that is killed with -9 at a chosen step of ours: between any two calls that a module makes or takes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+
+def run_killed(work: Callable[[], object], modules: tuple[str, ...], at: int) -> tuple[bool, bool]:
+    """Run ``work`` in a forked process that kills itself at the step numbered ``at`` (from 1; 0: never).
+
+    A step is a call into, out of, or made by one of ``modules`` (file names such as ``face.py``), those in C included: each
+    rename, sync and SQL statement lies between two of them. Returns whether ``work`` came back before, and whether the
+    process was killed.
+    """
+    told, tell = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # 3.12 on: the test runner has threads, the child uses none
+        child = os.fork()
+    if child == 0:
+        _die_at(modules, at)
+        try:
+            work()
+            sys.setprofile(None)
+            os.write(tell, b"!")
+        finally:
+            os._exit(0)
+    os.close(tell)
+    _, status = os.waitpid(child, 0)
+    came_back = os.read(told, 1) == b"!"
+    os.close(told)
+    return came_back, os.WIFSIGNALED(status)
+
+
+def _die_at(modules: tuple[str, ...], at: int) -> None:
+    left = at
+
+    def look(frame: FrameType, _event: str, _argument: Any) -> None:
+        nonlocal left
+        if frame.f_code.co_filename.endswith(modules):
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    if at:
+        sys.setprofile(look)
