@@ -16,18 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from client_async import displaced
+from client_async.displaced import Identity
 from client_async.exchange import CannotExchange, exchange, rename_if_free
-from client_async.lease import NoLease, OpenForWriting, nobody_writes, read_lease
+from client_async.lease import NoLease, OpenForWriting, read_lease
 from starsend.errors import BadInput, StarsendError
 from starsend.files import CannotWrite, sync_folder, write_durably
 from starsend.json_file import MissingFile
 
 QUIET_SECONDS = 0.5
 """Without leases: a file that has not been written for so long is taken for whole."""
-KEPT_SECONDS = 86_400.0
-OURS_KEPT_SECONDS = 10.0
-"""A displaced render of ours: somebody who was just opening it has shown up by then."""
-OURS_KEPT_WITHOUT_LEASES = 600.0
 LARGEST = 512 * 1024 * 1024
 TRIES = 20
 """So often may somebody put a file under the name between two of our steps before we give way until the next time."""
@@ -38,15 +36,6 @@ class StillBeingWritten(StarsendError):
 
     def __init__(self, path: Path) -> None:
         super().__init__("somebody is still writing it", where=str(path), remedy="wait until it is closed")
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Tells one save from the next: a rename keeps it, a save changes the inode, or the time or the size."""
-
-    inode: int
-    mtime_ns: int
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +80,7 @@ class Face:
             raise BadInput(
                 f"cannot be read ({refused.strerror})", where=str(self.path), remedy="check its permissions"
             ) from refused
-        return _identity(found)
+        return Identity.of(found)
 
     def read(self) -> Contents:
         """The file as it stands. Raises MissingFile, StillBeingWritten, BadInput."""
@@ -112,7 +101,7 @@ class Face:
             finally:
                 os.close(descriptor)
             with suppress(FileNotFoundError):
-                if _identity(path.stat()) == contents.identity:
+                if Identity.of(path.stat()) == contents.identity:
                     return contents
         raise StillBeingWritten(path)
 
@@ -135,7 +124,7 @@ class Face:
             ):  # a time in the future is another machine's clock
                 raise StillBeingWritten(path) from None
             contents = _contents(descriptor)
-            if contents.identity != _identity(before):
+            if contents.identity != Identity.of(before):
                 raise StillBeingWritten(path) from None
             return contents
 
@@ -152,19 +141,19 @@ class Face:
         if present and present.st_uid != os.geteuid():
             with suppress(OSError):  # only root may give files away
                 os.chown(part, present.st_uid, present.st_gid)
-        return _identity(part.stat())
+        return Identity.of(part.stat())
 
     def show(self) -> None:
         """Put what was prepared under the name; what was there is displaced, never overwritten. Raises CannotWrite."""
         real = self._real()
         part, swap = real.with_name(f"{real.name}.next"), self._swap(real)
         try:
-            self._put_aside(swap, real)
+            displaced.put_aside(swap, _aside(real))
             part.rename(swap)
             for _ in range(TRIES):
                 if self._take_place(swap, real):
                     sync_folder(real.parent)
-                    self._put_aside(swap, real)
+                    displaced.put_aside(swap, _aside(real))
                     return
             raise StillBeingWritten(real)
         except OSError as refused:
@@ -180,7 +169,7 @@ class Face:
         except CannotExchange:
             self._can_exchange = False
             with suppress(FileNotFoundError):
-                self._put_aside(real, real)
+                displaced.put_aside(real, _aside(real))
             return self._take_free_place(swap, real)
         return True
 
@@ -203,48 +192,21 @@ class Face:
     def displaced(self) -> list[tuple[Path, Identity]]:
         """Displaced files whose content, as it is now, has not been settled; oldest first."""
         real = self._real()
-        with suppress(FileNotFoundError):
-            self._put_aside(
-                self._swap(real), real
-            )  # a killed run left it: a render not yet shown, or a person's file
-        found = []
-        for path in self._kept(real):
-            with suppress(FileNotFoundError):
-                identity = _identity(path.stat())
-                if _settled(path) != identity:
-                    found.append((path, identity))
-        return found
+        with suppress(FileNotFoundError):  # a killed run left it: a render not yet shown, or a person's file
+            displaced.put_aside(self._swap(real), _aside(real))
+        return displaced.unsettled(_aside(real))
 
     def read_displaced(self, path: Path) -> Contents:
         """As ``read``, of a displaced file."""
         return self._read(path)
 
     def settle(self, path: Path, identity: Identity, *, ours: bool) -> None:
-        """What the file held has been taken in. ``ours``: it is a render of ours, with nothing of a person's in it."""
-        number = path.name.split("-")[0]
-        name = f"{number}-{identity.inode}-{identity.mtime_ns}-{identity.size}-{'ours' if ours else 'theirs'}.json"
-        path.rename(path.with_name(name))
+        """What a displaced file held has been taken in. ``ours``: it is a render of ours, nothing of a person's."""
+        displaced.settle(path, identity, ours=ours)
 
     def sweep(self) -> None:
-        """Remove displaced files that are settled, old enough, and open for writing nowhere."""
-        real = self._real()
-        for path in self._kept(real):
-            with suppress(OSError):
-                found = path.stat()
-                ours_kept = OURS_KEPT_SECONDS if self._can_lease else OURS_KEPT_WITHOUT_LEASES
-                kept = ours_kept if path.name.endswith("-ours.json") else KEPT_SECONDS
-                if (
-                    _settled(path) == _identity(found)
-                    and self._now() - found.st_ctime >= kept
-                    and self._is_let_go(path)
-                ):
-                    path.unlink()
-
-    def _is_let_go(self, path: Path) -> bool:
-        try:
-            return not self._can_lease or nobody_writes(path)
-        except NoLease:
-            return True
+        """Remove displaced files that nobody needs any more."""
+        displaced.sweep(_aside(self._real()), now=self._now(), can_lease=self._can_lease)
 
     def reject(self, reason: str) -> Path | None:
         """Move the file out of the way, with the reason beside it; where to, or None when it is gone."""
@@ -268,22 +230,6 @@ class Face:
     def _swap(self, real: Path) -> Path:
         return real.with_name(f".{real.name}.swap")
 
-    def _kept(self, real: Path) -> list[Path]:
-        try:
-            return sorted(path for path in (real.parent / ".displaced").iterdir() if path.suffix == ".json")
-        except FileNotFoundError:
-            return []
-
-    def _put_aside(self, path: Path, real: Path) -> None:
-        """Move a file into ``.displaced/``, where whoever still writes it may go on."""
-        if not path.exists():
-            return
-        folder = real.parent / ".displaced"
-        folder.mkdir(exist_ok=True)
-        kept = self._kept(real)
-        number = int(kept[-1].name.split("-")[0].removesuffix(".json")) + 1 if kept else 1
-        path.rename(folder / f"{number:09}-new.json")
-
     def _move_to_rejected(self, path: Path, real: Path, reason: str) -> Path | None:
         folder = real.parent / "rejected"
         try:
@@ -298,6 +244,10 @@ class Face:
         return target
 
 
+def _aside(real: Path) -> Path:
+    return real.parent / ".displaced"
+
+
 def _free(folder: Path, path: Path) -> Path:
     folder.mkdir(exist_ok=True)
     count = 1
@@ -310,17 +260,7 @@ def _contents(descriptor: int) -> Contents:
     with os.fdopen(os.dup(descriptor), "rb") as file:
         data = file.read()
     found = os.fstat(descriptor)
-    return Contents(data, _identity(found), _login(found.st_uid))
-
-
-def _identity(found: os.stat_result) -> Identity:
-    return Identity(found.st_ino, found.st_mtime_ns, found.st_size)
-
-
-def _settled(path: Path) -> Identity | None:
-    """The identity that a settled file bears in its name."""
-    parts = path.name.split("-")
-    return Identity(*(int(part) for part in parts[1:4])) if len(parts) == 5 else None
+    return Contents(data, Identity.of(found), _login(found.st_uid))
 
 
 def _login(uid: int) -> str:

@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 import orjson
 
-from client_async.face import Contents, Face, Identity, StillBeingWritten
+from client_async.displaced import Identity
+from client_async.face import Contents, Face, StillBeingWritten
 from client_async.ingest import Ingest, News
 from client_async.journal import Journal
 from client_async.kept import Kept, number

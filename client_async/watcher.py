@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import anyio
 import anyio.to_thread
@@ -21,12 +20,10 @@ from watchfiles import Change, awatch
 
 from client_async.mounts import MOUNTINFO, deaf_mount
 from client_async.pick_folder import TEMPORARY
+from client_async.signs import Signature, Signs, What, signature
 from starsend.config import CONFIG_NAME
 
 log = structlog.get_logger()
-
-What = Literal["sequences", "picks", "config", "elements", "appeared", "removed"]
-Signature = tuple[int, int, int] | None
 
 STEP_MS, DEBOUNCE_MS = 10, 50
 """A pick is seen after 16 ms (median) for 0.7 % of a core; the library's defaults take 75, and 1,457 in a busy directory."""
@@ -44,24 +41,6 @@ class FilesTouched:
 
     project: str
     what: What
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What the last look at a project found."""
-
-    folder: Path
-    face: Signature = None
-    picks: Signature = None
-    picks_wait: bool = False
-    config: Signature = None
-    elements: frozenset[tuple[str, int, int]] = frozenset()
-    told: set[What] = field(default_factory=set)
-    """What events have told of since the last look."""
-    unannounced: bool = False
-    misses: int = 0
-    polled: str = ""
-    """Why it is polled; empty where events are to be had."""
 
 
 class Watcher:
@@ -91,7 +70,7 @@ class Watcher:
         self._level_seconds = level_seconds
         self._polling_seconds = polling_seconds
         self._mountinfo = mountinfo
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, Signs] = {}
         self._studio: Signature = None
         self._folders: frozenset[Path] = frozenset()
         self._links: dict[Path, str] = {}
@@ -151,7 +130,7 @@ class Watcher:
         def look() -> list[FilesTouched]:
             told = self._look_at_projects() if thorough else []
             for name in [name for name in (self._seen if only is None else only) if name in self._seen]:
-                found[name] = self._look_at(name, thorough)
+                found[name] = self._seen[name].look(thorough=thorough)
             return told
 
         told = await anyio.to_thread.run_sync(look, limiter=self._limiter)
@@ -197,12 +176,12 @@ class Watcher:
             del self._seen[name]
             told.append(FilesTouched(name, "removed"))
         for name in there.keys() - self._seen.keys():
-            seen = self._seen[name] = _Seen(self._projects / name)
-            self._look_at(name, True)
+            seen = self._seen[name] = Signs(self._projects / name)
+            seen.look(thorough=True)
             if kind := self._deaf(seen.folder):
                 self._poll(name, f"{kind} does not report what others write")
             told.append(FilesTouched(name, "appeared"))
-        studio = _signature(self._root / CONFIG_NAME)
+        studio = signature(self._root / CONFIG_NAME)
         if studio != self._studio:
             told += [FilesTouched("", "config")] if self._studio or self._seen else []
             self._studio = studio
@@ -214,29 +193,6 @@ class Watcher:
         except OSError:
             return None
         return deaf_mount(folder, text)
-
-    def _look_at(self, name: str, thorough: bool) -> set[What]:
-        """What differs from the last look. In a thread; two system calls where nothing does."""
-        seen = self._seen[name]
-        changed: set[What] = set()
-        client = seen.folder / "state" / "client"
-        face, picks = _signature(client / "sequences.json"), _signature(client / "picks")
-        if face != seen.face:
-            seen.face = face
-            changed.add("sequences")
-        if picks != seen.picks or seen.picks_wait:
-            seen.picks, seen.picks_wait = picks, _holds_picks(client / "picks")
-            if seen.picks_wait:
-                changed.add("picks")
-        if thorough:
-            config, elements = _signature(seen.folder / CONFIG_NAME), _elements(seen.folder / "elements")
-            if config != seen.config:
-                seen.config = config
-                changed.add("config")
-            if elements != seen.elements:
-                seen.elements = elements
-                changed.add("elements")
-        return changed
 
     # -------------------------------------------------------------------------------------------- events
 
@@ -252,17 +208,10 @@ class Watcher:
             if folder.is_dir():
                 yield folder
         for name, seen in self._seen.items():
-            client = seen.folder / "state" / "client"
-            real = Path(os.path.realpath(client / "sequences.json"))
-            if real.parent != client:
+            real = seen.real_face
+            if real.parent != seen.client:
                 self._links[real] = name
-            elements = seen.folder / "elements"
-            inner = [Path(e.path) for e in _entries(elements) if e.is_dir()]
-            yield from (
-                f
-                for f in (seen.folder, client, client / "picks", real.parent, elements, *inner)
-                if f.is_dir()
-            )
+            yield from seen.folders()
 
     async def _listen(self) -> None:
         """One watch for everything: each holds a thread for good."""
@@ -323,39 +272,3 @@ def _face(folder: Path) -> Path:
 
 def _is_wanted(name: str, only: Collection[str]) -> bool:
     return name in only if only else not name.startswith(".")
-
-
-def _signature(path: Path) -> Signature:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - one system call, no object
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
-
-
-def _holds_picks(folder: Path) -> bool:
-    return any(
-        not TEMPORARY.search(entry.name) and not entry.is_dir(follow_symlinks=False)
-        for entry in _entries(folder)
-    )
-
-
-def _elements(folder: Path) -> frozenset[tuple[str, int, int]]:
-    found = set()
-    for entry in _entries(folder):
-        inner = _entries(Path(entry.path)) if entry.is_dir() else [entry]
-        for file in inner:
-            try:
-                status = file.stat()
-            except OSError:
-                continue
-            found.add((file.path, status.st_mtime_ns, status.st_size))
-    return frozenset(found)

@@ -13,7 +13,17 @@ from client_async.pick_folder import PickFolder
 from client_async.sequence_file import SequenceFile
 from tests.standins.killing import run_killed
 
-STATE = ("face.py", "journal.py", "exchange.py", "sequence_file.py", "files.py", "pick_folder.py")
+STATE = (
+    "face.py",
+    "journal.py",
+    "displaced.py",
+    "exchange.py",
+    "kept.py",
+    "mirror.py",
+    "sequence_file.py",
+    "files.py",
+    "pick_folder.py",
+)
 STRIDE = 8
 """The steps are dealt out to so many tests, so that they run side by side."""
 GRID = {"grid": "g1", "round": 1, "via": "model", "at": "2026-11-24T10:00:00+00:00", "path": "g1.png"}

@@ -20,7 +20,16 @@ from tests.standins.killing import run_killed
 
 NAMES = ("SEQ01", "SEQ02", "SEQ03")
 FIELDS = ("title", "prompt", "x_studio")
-STATE = ("face.py", "journal.py", "exchange.py", "sequence_file.py", "files.py")
+STATE = (
+    "face.py",
+    "journal.py",
+    "displaced.py",
+    "exchange.py",
+    "kept.py",
+    "mirror.py",
+    "sequence_file.py",
+    "files.py",
+)
 BRIEF = {"prompt": "a harbour", "shots": [{"prompt": "boats", "seconds": 3}]}
 
 
@@ -105,10 +114,11 @@ class Life(RuleBasedStateMachine):
     )
     def save_an_old_buffer(self, which: int, style: str, name: str, field: str) -> None:
         """The old buffer is saved, with one change; what others did since must stay."""
-        self.files[
-            0
-        ].take_in()  # two programs that overwrite each other unseen are beyond anybody's reach (STATE.md, 14)
-        self._save(self.buffers.pop(which % len(self.buffers)), style, name, field)
+        # Two programs that overwrite each other unseen are beyond anybody's reach (STATE.md, 14), and before a render a value
+        # that comes back is a new wish (ADR 0009): the daemon renders as soon as it has taken an edit in.
+        self.files[0].take_in()
+        if self.files[0].render():
+            self._save(self.buffers.pop(which % len(self.buffers)), style, name, field)
 
     @precondition(lambda self: not self.broken and self.path.exists())
     @rule(cut=st.integers(1, 60))
