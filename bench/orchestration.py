@@ -96,6 +96,7 @@ def ours(count: int, slots: int) -> float:
     from client_async.dispatcher import Dispatcher
     from client_async.draft import Draft
     from client_async.events import Event, SequenceMoved
+    from client_async.explorer import Explorer
     from client_async.picks import record_pick
     from client_async.scribe import Scribe
     from client_async.sequence_file import SequenceFile
@@ -113,9 +114,11 @@ def ours(count: int, slots: int) -> float:
         """The real one; its hands sleep instead of drawing."""
 
         def __init__(self, workshop: Workshop, name: str) -> None:
-            self._shop, self._name = workshop, name
-            self._grids: Any = SimpleNamespace(draw=self._draw, cell_file=self._cell)
+            super().__init__(workshop, name)
+            grids: Any = SimpleNamespace(draw=self._draw, cell_file=self._cell)
+            self._grids = grids
             self._takes: Any = SimpleNamespace(make=self._make)
+            self._explorer = Explorer(workshop, name, self._reporter, grids)
 
         async def _draw(self, _s: Sequence, _w: object, *, at: str, reading: Callable[[], Any]) -> GridRecord:
             await self._shop.executor.run("animatic", step)

@@ -6,31 +6,25 @@ frames are made and composited. Every attempt is kept in ``grid_history`` with i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from client_async.draft import Draft
-from client_async.events import SequenceMoved
+from client_async.explorer import Deleted, Explorer
 from client_async.grid_maker import GridMaker
 from client_async.next_action import next_action, resting_state
-from client_async.ownership import Raw, add_notice
 from client_async.picks import record_pick
-from client_async.sequences import GridRecord, Sequence, TakeRecord, parsed
-from client_async.states import PARKED, RESTING, GridState, check_move
+from client_async.reporter import Reporter
+from client_async.sequences import Sequence, TakeRecord
+from client_async.states import PARKED
 from client_async.take_maker import TakeMaker
 from client_async.workshop import Workshop
-from starsend.errors import BadInput, StarsendError, WaitsForPerson
+from starsend.errors import StarsendError, WaitsForPerson
 from starsend.orchestrator.records import Keyframe
-from starsend.orchestrator.step_life import StepUnknown
 
 log = structlog.get_logger()
-Moment = tuple[str, str]
-"""State and status."""
 
 
 class WaitsForPick(WaitsForPerson):
@@ -44,28 +38,16 @@ class WaitsForPick(WaitsForPerson):
         )
 
 
-class NotAdopted(BadInput):
-    """A picture that was to be the grid is none. Nothing was changed, so nothing has failed but the wish."""
-
-    def __init__(self, name: str, refused: BadInput) -> None:
-        super().__init__(refused.what, where=refused.where or name, remedy=refused.remedy)
-
-
-class Deleted(BadInput):
-    """The sequence has been taken out of the work."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__("this sequence is marked deleted", where=name, remedy='take out "deleted" first')
-
-
 class ClientSequenceRunner:
     """Drives one sequence from its brief to its take. One of them at most is at work on a sequence."""
 
     def __init__(self, workshop: Workshop, name: str) -> None:
         self._shop = workshop
         self._name = name
+        self._reporter = Reporter(workshop, name)
         self._grids = GridMaker(workshop, name)
         self._takes = TakeMaker(workshop, name)
+        self._explorer = Explorer(workshop, name, self._reporter, self._grids)
 
     async def act(self) -> None:
         """Do the next thing that can be done without a person, if there is one.
@@ -76,7 +58,7 @@ class ClientSequenceRunner:
         sequence = self.read()
         action = next_action(sequence)
         if action == "adopt":
-            await self._adopt_wished(sequence)
+            await self._explorer.adopt_wished()
         elif action == "explore":
             await self.explore_grid()
         elif action == "lock":
@@ -88,23 +70,15 @@ class ClientSequenceRunner:
 
     def read(self) -> Sequence:
         """The sequence as it was kept last. Raises BadDocument."""
-        return parsed(self._name, self._shop.file.body(self._name), self._shop.file.path)
+        return self._shop.sequence(self._name)
 
     async def park(self, error: StarsendError) -> None:
         """Write down why the sequence cannot go on, and leave it to a person."""
-        state: GridState = "recovery" if isinstance(error, StepUnknown) else "failed"
-        await self._report(
-            grid_state=state,
-            status=str(error),
-            grid_fault=type(error).__name__,
-            resume=False,
-            retake=False,
-            adopt=None,
-        )
+        await self._reporter.park(error)
 
     async def tell(self, status: str) -> None:
         """One line for people, of what is going on; the state stays."""
-        await self._report(status=status)
+        await self._reporter.report(status=status)
 
     # ---------------------------------------------------------------------------------------------- grid
 
@@ -115,12 +89,7 @@ class ClientSequenceRunner:
 
         Raises StarsendError: no grid could be made.
         """
-        sequence = self.read()
-        if sequence.deleted:
-            raise Deleted(self._name)
-        if sequence.regrid:
-            sequence = await self._begin_again(sequence)
-        return await self._explore(sequence) if _is_wanted(sequence) else sequence
+        return await self._explorer.explore()
 
     async def adopt_grid(self, picture: Path) -> Sequence:
         """Bring in a picture made elsewhere as the grid, read like any other, at no cost.
@@ -129,94 +98,7 @@ class ClientSequenceRunner:
             BadPicture: it cannot be read.
             GridRefused: it is no 2x2 grid; nothing has been changed.
         """
-        sequence = self.read()
-        if sequence.deleted:
-            raise Deleted(self._name)
-        await self._accept(await self._grids.adopt(sequence, picture, at=self._now()))
-        return self.read()
-
-    async def _adopt_wished(self, sequence: Sequence) -> None:
-        assert sequence.adopt is not None
-        try:
-            await self.adopt_grid(self._shop.path(sequence.adopt))  # an absolute path stays one
-        except BadInput as refused:
-            await self._take_back_adopt(f"it was not adopted: {refused}")
-            raise NotAdopted(self._name, refused) from refused
-
-    async def _explore(self, sequence: Sequence) -> Sequence:
-        round_ = sequence.round
-        while _is_wanted(sequence):
-            wrong = [record for record in sequence.grid_history if record.round == round_]
-            if len(wrong) < self._shop.settings.grid.attempts:
-                await self._report_attempt(wrong)
-                record = await self._grids.draw(sequence, wrong, at=self._now(), reading=self._reading)
-            else:
-                status = f"{len(wrong)} wrong grids, drawing four single frames"
-                await self._report(grid_state="compositing", status=status, resume=False)
-                record = await self._grids.composite(sequence, at=self._now())
-            if record.verdict.ok:
-                await self._accept(record)
-                return self.read()
-            log.info("grid_rejected", grid=record.grid, reason=record.verdict.reason)
-            await self._report(grid_history=_history(sequence, record))
-            sequence = self.read()
-        return sequence
-
-    async def _report_attempt(self, wrong: list[GridRecord]) -> None:
-        if wrong:
-            status = f"attempt {len(wrong) + 1}: {wrong[-1].verdict.explanation}"
-            await self._report(grid_state="retrying", status=status, resume=False)
-        else:
-            await self._report(grid_state="exploring", status="drawing a grid", resume=False)
-
-    async def _reading(self) -> None:
-        await self._report(grid_state="validating", status="reading the picture")
-
-    async def _begin_again(self, sequence: Sequence) -> Sequence:
-        """Take the wish for a new grid over, so that a run that dies here is taken up again and no wish counts twice."""
-        history = [record.model_dump(mode="json") for record in sequence.grid_history]
-        if sequence.grid_state == "recovery" and sequence.grid is None:
-            # The attempt whose answer is lost is given up; the next one is another step, and paid.
-            history = _history(sequence, self._grids.given_up(sequence, at=self._now()))
-        used_up = any(record["round"] == sequence.round for record in history)
-        await self._report(
-            grid_state="exploring",
-            status="a new grid was asked for",
-            regrid=False,
-            resume=False,
-            grid_wanted=True,
-            grid_history=history,
-            grid_restarts=sequence.grid_restarts + used_up,
-        )
-        return self.read()
-
-    async def _accept(self, record: GridRecord) -> None:
-        """Make a true grid the one to pick from; unless somebody has picked the old one while this was drawn."""
-        accepted = {
-            "grid_state": "waiting_for_pick",
-            "grid_id": record.grid,
-            "grid_path": record.path,
-            "grid_wanted": False,
-            "selected_cell": None,
-            "pick": None,
-            "adopt": None,
-            "resume": False,
-            "status": f"{record.grid} is ready: pick a cell",
-        }
-
-        def edit(raw: Raw) -> Raw:
-            raw["grid_history"] = [*raw.get("grid_history", []), record.model_dump(mode="json")]
-            if raw.get("grid_id") is None or raw.get("grid_wanted") or record.via == "adopted":
-                return accepted
-            add_notice(
-                raw,
-                self._now(),
-                f"{record.grid} came after cell {raw['selected_cell']} of {raw['grid_id']} was picked: it is kept, and not used",
-            )
-            return {"grid_state": "waiting_for_pick", "status": raw.get("status", "")}
-
-        log.info("grid_accepted", grid=record.grid, via=record.via, confidence=record.verdict.confidence)
-        await self._change(edit)
+        return await self._explorer.adopt(picture)
 
     # ---------------------------------------------------------------------------------------------- pick
 
@@ -251,7 +133,7 @@ class ClientSequenceRunner:
             "grid": grid.grid,
             "cell": pick.cell,
             "by": keyframe.locked_by,
-            "at": _iso(keyframe.locked_at),
+            "at": keyframe.locked_at.isoformat(timespec="seconds"),
         }
         if sequence.take is None:
             state, status = "locked", f"cell {pick.cell} of {grid.grid} is locked"
@@ -259,7 +141,7 @@ class ClientSequenceRunner:
             state, status = "done", "the video starts on this cell"
         else:
             state, status = "stale", f"the video starts on another cell than {pick.cell}"
-        await self._report(keyframe=locked, grid_state=state, status=status, resume=False)
+        await self._reporter.report(keyframe=locked, grid_state=state, status=status, resume=False)
         return keyframe
 
     # ---------------------------------------------------------------------------------------------- take
@@ -282,7 +164,7 @@ class ClientSequenceRunner:
             sequence, again=sequence.retake, beginning=partial(self._begin_take, sequence)
         )
         history = [*sequence.take_history, *([] if made in sequence.take_history else [made])]
-        await self._report(
+        await self._reporter.report(
             grid_state="done",
             take=made.model_dump(mode="json"),
             take_history=[t.model_dump(mode="json") for t in history],
@@ -292,7 +174,7 @@ class ClientSequenceRunner:
         return made
 
     async def _begin_take(self, sequence: Sequence, attempt: int) -> None:
-        await self._report(
+        await self._reporter.report(
             grid_state="generating",
             take_attempt=attempt,
             retake=False,
@@ -311,59 +193,6 @@ class ClientSequenceRunner:
             "cancelled": "taken out of the work",
             "waiting_for_pick": f"{sequence.grid_id} is ready: pick a cell",
         }
-        await self._report(
+        await self._reporter.report(
             grid_state=state, status=said.get(state, state), resume=False, retake=False, grid_wanted=False
         )
-
-    async def _take_back_adopt(self, text: str) -> None:
-        def edit(raw: Raw) -> Raw:
-            add_notice(raw, self._now(), text)
-            return {"adopt": None}
-
-        await self._change(edit)
-
-    async def _report(self, **fields: Any) -> None:  # noqa: ANN401 - JSON values
-        """Keep daemon-owned fields, and wishes that were taken over, and tell whoever listens."""
-        await self._change(lambda _raw: fields, at_once=fields.get("grid_state") in RESTING | PARKED)
-
-    async def _change(self, edit: Callable[[Raw], Raw], *, at_once: bool = True) -> None:
-        """Let ``edit`` look at the sequence as it is by then, and keep the fields it gives. ``at_once``: a person waits."""
-
-        def change(draft: Draft) -> tuple[Moment, Moment]:
-            raw = draft[self._name]
-            before = _moment(raw)
-            fields = edit(raw)
-            if "grid_state" in fields:
-                check_move(self._name, before[0], fields["grid_state"])
-            # A wish that was never made need not be written down as not made.
-            raw.update(
-                {key: value for key, value in fields.items() if value or key in raw or key == "grid_state"}
-            )
-            return before, _moment(raw)
-
-        before, now = await self._shop.scribe.change(change, at_once=at_once)
-        if now != before:
-            state, status = now
-            if state != before[0]:
-                log.info("sequence_moved", state=state, status=status)
-            self._shop.listener(SequenceMoved(self._shop.project, self._name, state, status))
-
-    def _now(self) -> str:
-        return _iso(self._shop.clock.now())
-
-
-def _moment(raw: Raw) -> Moment:
-    return raw.get("grid_state", "new"), raw.get("status", "")
-
-
-def _is_wanted(sequence: Sequence) -> bool:
-    """Whether a grid is still asked for: nobody has picked the old one or taken the sequence out meanwhile."""
-    return not (sequence.deleted or sequence.regrid) and (sequence.grid is None or sequence.grid_wanted)
-
-
-def _history(sequence: Sequence, record: GridRecord) -> list[dict[str, Any]]:
-    return [r.model_dump(mode="json") for r in (*sequence.grid_history, record)]
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from client_async.client_sequence_runner import ClientSequenceRunner, NotAdopted
+from client_async.client_sequence_runner import ClientSequenceRunner
 from client_async.dispatcher import Due
+from client_async.explorer import NotAdopted
 from client_async.journal import JournalUnusable
 from client_async.next_action import Action, next_action
 from client_async.sequences import parsed

@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from client_async.client_sequence_runner import Deleted, WaitsForPick
+from client_async.client_sequence_runner import WaitsForPick
 from client_async.costs import CostReport, cost_report, takes_in_use
 from client_async.draft import Draft
 from client_async.drive import Interrupted, drive, stop_on_signal
 from client_async.driver_lock import ProjectBusy, sole_driver
+from client_async.explorer import Deleted
 from client_async.kept import Document
 from client_async.next_action import Action, next_action
 from client_async.pick_folder import PickFolder

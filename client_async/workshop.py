@@ -10,6 +10,7 @@ from typing import TypeVar
 from client_async.events import Listener
 from client_async.scribe import Scribe
 from client_async.sequence_file import SequenceFile
+from client_async.sequences import Sequence, parsed
 from client_async.step_executor import STATE, StepExecutor
 from starsend.clock import Clock
 from starsend.config import Settings
@@ -34,6 +35,10 @@ class Workshop:
     settings: Settings
     clock: Clock
     listener: Listener
+
+    def sequence(self, name: str) -> Sequence:
+        """A sequence as it was kept last. Raises BadDocument, KeyError."""
+        return parsed(name, self.file.body(name), self.file.path)
 
     async def state(self, work: Callable[[], T]) -> T:
         """The value of blocking ``work`` on documents or the ledger, off the event loop."""

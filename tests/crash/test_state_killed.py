@@ -104,3 +104,19 @@ def test_killed_between_any_two_steps(tmp_path: Path, first: int, work: Callable
             path for path in studio.picks.rglob("*") if "rejected" in path.parts and path.is_file()
         ], at
     assert killed > 10
+
+
+@pytest.mark.parametrize("first", range(1, STRIDE + 1))
+def test_killed_while_somebody_else_writes(tmp_path: Path, first: int) -> None:
+    """A program has the file open while it is displaced and the daemon killed: is what it writes then taken in?"""
+    for at in count(first, STRIDE):
+        studio = Studio(tmp_path / str(at))
+        document = json.loads(studio.path.read_text())
+        document["sequences"]["SEQ01"]["title"] = "written late"
+        with studio.path.open("r+") as file:
+            _, was_killed = run_killed(studio.render, STATE, at)
+            file.write(json.dumps(document))
+            file.truncate()
+        assert studio.start_again()["SEQ01"]["title"] == "written late", at
+        if not was_killed:
+            break

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
@@ -61,6 +61,7 @@ class Life(RuleBasedStateMachine):
         self.buffers: list[str] = []
         self.broken = False
         self.files: list[SequenceFile] = []
+        self.writer: tuple[TextIO, str] | None = None
 
     @initialize()
     def begin(self) -> None:
@@ -92,20 +93,20 @@ class Life(RuleBasedStateMachine):
         self.wanted[name, field] = value
         self.maybe.pop((name, field), None)
 
-    @precondition(lambda self: not self.broken and self.path.exists())
+    @precondition(lambda self: self._is_free() and self.path.exists())
     @rule(style=st.sampled_from(sorted(STYLES)), name=st.sampled_from(NAMES), field=st.sampled_from(FIELDS))
     def edit(self, style: str, name: str, field: str) -> None:
         """Somebody loads the file, changes one field and saves it."""
         self._save(self._text(), style, name, field)
 
-    @precondition(lambda self: not self.broken and self.path.exists() and len(self.buffers) < 4)
+    @precondition(lambda self: self._is_free() and self.path.exists() and len(self.buffers) < 4)
     @rule()
     def load(self) -> None:
         """Somebody loads the file and leaves it lying in an editor."""
         self.files[0].take_in()
         self.buffers.append(self._text())
 
-    @precondition(lambda self: bool(self.buffers) and not self.broken)
+    @precondition(lambda self: bool(self.buffers) and self._is_free())
     @rule(
         which=st.integers(0, 3),
         style=st.sampled_from(sorted(STYLES)),
@@ -120,7 +121,7 @@ class Life(RuleBasedStateMachine):
         if self.files[0].render():
             self._save(self.buffers.pop(which % len(self.buffers)), style, name, field)
 
-    @precondition(lambda self: not self.broken and self.path.exists())
+    @precondition(lambda self: self._is_free() and self.path.exists())
     @rule(cut=st.integers(1, 60))
     def save_half(self, cut: int) -> None:
         """A program dies in the middle of saving."""
@@ -136,12 +137,39 @@ class Life(RuleBasedStateMachine):
         self.path.write_text(json.dumps(document))
         self.broken = False
 
-    @precondition(lambda self: self.path.exists() and not self.broken)
+    @precondition(lambda self: self._is_free() and self.path.exists())
     @rule()
     def delete(self) -> None:
         """The file is deleted."""
         self.files[0].take_in()
         self.path.unlink()
+
+    @precondition(lambda self: self._is_free() and self.path.exists())
+    @rule()
+    def open_for_writing(self) -> None:
+        """A slow program has read the file and opens it to write; renders may displace it meanwhile."""
+        self.files[0].take_in()
+        if self.files[0].render():
+            text = self._text()
+            self.writer = self.path.open("r+"), text
+
+    @precondition(lambda self: self.writer is not None)
+    @rule(name=st.sampled_from(NAMES), field=st.sampled_from(FIELDS))
+    def write_and_close(self, name: str, field: str) -> None:
+        """It writes to what it has opened, wherever that lies by now."""
+        assert self.writer is not None
+        file, text = self.writer
+        document = json.loads(text)
+        document["sequences"][name][field] = value = f"v{next(self.values)}"
+        with file:
+            file.write(json.dumps(document, indent=1))
+            file.truncate()
+        self.writer = None
+        self._want(name, field, value)
+
+    def _is_free(self) -> bool:
+        """Nobody is in the middle of saving, or has died in it: two programs at once are beyond our reach."""
+        return self.writer is None and not self.broken
 
     # ------------------------------------------------------------------------------------------- the daemon
 
@@ -155,6 +183,7 @@ class Life(RuleBasedStateMachine):
         self._report(name, value)(self.files[which])
         self._want(name, "status", value)
 
+    @precondition(lambda self: self.writer is None)
     @rule(which=st.integers(0, 1), name=st.sampled_from(NAMES), field=st.sampled_from(FIELDS))
     def command(self, which: int, name: str, field: str) -> None:
         """A command of ours changes the brief."""
@@ -228,9 +257,13 @@ class Life(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Once everybody is still, all that was asked for and reported is there, in the journal and on the face."""
         try:
+            if self.writer is not None:
+                self.write_and_close("SEQ01", "title")
             if self.files:
                 self._settle()
         finally:
+            if self.writer is not None:
+                self.writer[0].close()
             for file in self.files:
                 file.close()
             self._folder.cleanup()

@@ -11,7 +11,7 @@ import pytest
 import rich.console
 
 from client_async import production
-from client_async.client_sequence_runner import Deleted
+from client_async.explorer import Deleted
 from client_async.new_project import make_project
 from client_async.picks import record_pick
 from client_async.projects import Place
