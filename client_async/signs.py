@@ -32,30 +32,38 @@ class Signs:
     misses: int = 0
     polled: str = ""
     """Why it is polled; empty where events are to be had."""
+    client: str = field(init=False)
+    """Where the state lies."""
+    _face: str = field(init=False)
+    _picks: str = field(init=False)
+    _config: str = field(init=False)
+    _elements: str = field(init=False)
 
-    @property
-    def client(self) -> Path:
-        """Where the state lies."""
-        return self.folder / "state" / "client"
+    def __post_init__(self) -> None:
+        # Strings, made once: five hundred projects are looked at every two seconds.
+        self.client = f"{self.folder}/state/client"
+        self._face = f"{self.client}/sequences.json"
+        self._picks = f"{self.client}/picks"
+        self._config = f"{self.folder}/{CONFIG_NAME}"
+        self._elements = f"{self.folder}/elements"
 
-    @property
-    def real_face(self) -> Path:
+    def linked_face(self) -> str | None:
         """The brief itself, where its name is a link to it."""
-        return Path(os.path.realpath(self.client / "sequences.json"))
+        return os.path.realpath(self._face) if os.path.islink(self._face) else None  # noqa: PTH114 - as above
 
     def look(self, *, thorough: bool) -> set[What]:
         """What differs from the last look; two system calls where nothing does, unless ``thorough``."""
         changed: set[What] = set()
-        face, picks = signature(self.client / "sequences.json"), signature(self.client / "picks")
+        face, picks = signature(self._face), signature(self._picks)
         if face != self.face:
             self.face = face
             changed.add("sequences")
         if picks != self.picks or self.picks_wait:
-            self.picks, self.picks_wait = picks, _holds_picks(self.client / "picks")
+            self.picks, self.picks_wait = picks, _holds_picks(self._picks)
             if self.picks_wait:
                 changed.add("picks")
         if thorough:
-            config, elements = signature(self.folder / CONFIG_NAME), _elements(self.folder / "elements")
+            config, elements = signature(self._config), _contents(self._elements)
             if config != self.config:
                 self.config = config
                 changed.add("config")
@@ -64,15 +72,21 @@ class Signs:
                 changed.add("elements")
         return changed
 
-    def folders(self) -> Iterator[Path]:
+    def folders(self) -> Iterator[str]:
         """The few that matter; the media are none of them. A file alone is lost at its first replacement."""
-        elements = self.folder / "elements"
-        inner = [Path(entry.path) for entry in _entries(elements) if entry.is_dir()]
-        mine = (self.folder, self.client, self.client / "picks", self.real_face.parent, elements, *inner)
-        return (folder for folder in mine if folder.is_dir())
+        inner = [entry.path for entry in _entries(self._elements) if entry.is_dir()]
+        face = self.linked_face()
+        linked = [os.path.dirname(face)] if face else []  # noqa: PTH120 - as above
+        mine = (str(self.folder), self.client, self._picks, self._elements, *linked, *inner)
+        return (folder for folder in mine if os.path.isdir(folder))  # noqa: PTH112
 
 
-def signature(path: Path) -> Signature:
+def has_brief(folder: str) -> bool:
+    """Whether a folder is a project."""
+    return os.path.exists(f"{folder}/state/client/sequences.json")  # noqa: PTH110 - as above
+
+
+def signature(path: str | Path) -> Signature:
     """What a save would change of a file; None when there is none."""
     try:
         found = os.stat(path)  # noqa: PTH116 - one system call, no object
@@ -81,7 +95,7 @@ def signature(path: Path) -> Signature:
     return found.st_mtime_ns, found.st_ino, found.st_size
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)
@@ -89,17 +103,17 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _holds_picks(folder: Path) -> bool:
+def _holds_picks(folder: str) -> bool:
     return any(
         not TEMPORARY.search(entry.name) and not entry.is_dir(follow_symlinks=False)
         for entry in _entries(folder)
     )
 
 
-def _elements(folder: Path) -> frozenset[tuple[str, int, int]]:
+def _contents(folder: str) -> frozenset[tuple[str, int, int]]:
     found = set()
     for entry in _entries(folder):
-        inner = _entries(Path(entry.path)) if entry.is_dir() else [entry]
+        inner = _entries(entry.path) if entry.is_dir() else [entry]
         for file in inner:
             try:
                 status = file.stat()

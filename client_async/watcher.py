@@ -20,13 +20,15 @@ from watchfiles import Change, awatch
 
 from client_async.mounts import MOUNTINFO, deaf_mount
 from client_async.pick_folder import TEMPORARY
-from client_async.signs import Signature, Signs, What, signature
+from client_async.signs import Signature, Signs, What, has_brief, signature
 from starsend.config import CONFIG_NAME
 
 log = structlog.get_logger()
 
 STEP_MS, DEBOUNCE_MS = 10, 50
 """A pick is seen after 16 ms (median) for 0.7 % of a core; the library's defaults take 75, and 1,457 in a busy directory."""
+LEVEL_SECONDS_A_PROJECT = 0.008
+"""Five hundred projects are looked at every four seconds: with two, looking alone took 0.5 % of a core."""
 THOROUGH = 5
 """Every so many checks the rarer things are looked at too: settings, elements, new projects."""
 MISSES = 2
@@ -72,7 +74,7 @@ class Watcher:
         self._mountinfo = mountinfo
         self._seen: dict[str, Signs] = {}
         self._studio: Signature = None
-        self._folders: frozenset[Path] = frozenset()
+        self._folders: frozenset[str] = frozenset()
         self._links: dict[Path, str] = {}
         self._stopped = False
         self._wake = anyio.Event()
@@ -106,7 +108,8 @@ class Watcher:
         count, since_all = 0, 0.0
         while not self._stopped:
             polled = [name for name, mode in self.modes.items() if mode == "polling"]
-            pause = self._polling_seconds if polled else self._level_seconds
+            level = max(self._level_seconds, LEVEL_SECONDS_A_PROJECT * len(self._seen))
+            pause = self._polling_seconds if polled else level
             woken = False
             with anyio.move_on_after(pause):
                 await self._wake.wait()
@@ -114,7 +117,7 @@ class Watcher:
             self._wake = anyio.Event()
             since_all += pause
             try:
-                if woken or since_all >= self._level_seconds:
+                if woken or since_all >= level:
                     count, since_all = count + 1, 0.0
                     await self._check(thorough=woken or count % THOROUGH == 0)
                 elif polled:
@@ -163,19 +166,19 @@ class Watcher:
     def _look_at_projects(self) -> list[FilesTouched]:
         """Which projects are there; and the studio's settings. In a thread."""
         told = []
-        there = {}
+        there: set[str] = set()
         try:
             with os.scandir(self._projects) as entries:
                 for entry in entries:
-                    if _is_wanted(entry.name, self._only) and (face := _face(Path(entry.path))).exists():
-                        there[entry.name] = face
+                    if _is_wanted(entry.name, self._only) and has_brief(entry.path):
+                        there.add(entry.name)
         except OSError as gone:
             if self._seen:
                 log.warning("projects_unreadable", path=str(self._projects), error=str(gone))
-        for name in self._seen.keys() - there.keys():
+        for name in self._seen.keys() - there:
             del self._seen[name]
             told.append(FilesTouched(name, "removed"))
-        for name in there.keys() - self._seen.keys():
+        for name in there - self._seen.keys():
             seen = self._seen[name] = Signs(self._projects / name)
             seen.look(thorough=True)
             if kind := self._deaf(seen.folder):
@@ -202,15 +205,14 @@ class Watcher:
             self._folders = folders
             self._unwatch.set()  # and watched anew
 
-    def _wanted_folders(self) -> Iterable[Path]:
+    def _wanted_folders(self) -> Iterable[str]:
         self._links.clear()
         for folder in (self._root, self._projects):
             if folder.is_dir():
-                yield folder
+                yield str(folder)
         for name, seen in self._seen.items():
-            real = seen.real_face
-            if real.parent != seen.client:
-                self._links[real] = name
+            if real := seen.linked_face():
+                self._links[Path(real)] = name
             yield from seen.folders()
 
     async def _listen(self) -> None:
@@ -264,10 +266,6 @@ class Watcher:
     def _announce(self, name: str, what: What) -> None:
         self._seen[name].told.add(what)
         self._listener(FilesTouched(name, what))
-
-
-def _face(folder: Path) -> Path:
-    return folder / "state" / "client" / "sequences.json"
 
 
 def _is_wanted(name: str, only: Collection[str]) -> bool:
