@@ -12,14 +12,15 @@ import io
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from client_async.draft import Draft
-from client_async.picks import record_pick
-from client_async.projects import Place, find_project, project_names
 from starsend.errors import BadInput, StarsendError
+
+if TYPE_CHECKING:
+    from client_async.draft import Draft
+    from client_async.projects import Place
 
 DONE, FAILED, BAD_INPUT, WAITING = 0, 1, 2, 3
 
@@ -134,6 +135,8 @@ def pick(
     """Pick a cell of a grid. Costs nothing; picking another one later is free too."""
     from getpass import getuser
 
+    from client_async.picks import record_pick
+
     place = _place(project)
     chosen: object = int(cell) if cell.isascii() and cell.isdecimal() else cell
 
@@ -188,6 +191,8 @@ def resume(sequences: Names = None, project: Project = None) -> None:
 @app.command()
 def status(project: Project = None, as_json: Json = False) -> None:
     """Show where every sequence stands."""
+    from client_async.projects import Place, project_names
+
     places = (
         [_place(project)] if project else [Place(Globals.root, name) for name in project_names(Globals.root)]
     )
@@ -323,6 +328,8 @@ def _line_of(error: BaseException) -> str:
 
 
 def _place(project: str | None) -> Place:
+    from client_async.projects import find_project
+
     return find_project(Globals.root, project)
 
 

@@ -14,7 +14,7 @@ from client_async.draft import Draft
 from client_async.face import Contents
 from client_async.journal import Journal, Rendered
 from client_async.merge import Differences, Edit, differences, overwritten_reports
-from client_async.ownership import SCHEMA, Raw, add_notice, brief_of, canonical, same, spelt
+from client_async.ownership import SCHEMA, News, Raw, add_notice, brief_of, canonical, same, spelt
 from client_async.picks import BadPick, grid_seen_by, record_pick, withdraw_pick
 from starsend.errors import BadInput
 from starsend.json_file import MEND, line_of, parse_json
@@ -30,15 +30,6 @@ class BadShape(BadInput):
     def __init__(self, path: Path, text: str, loc: tuple[str, ...], what: str) -> None:
         where = f"{path}:{line_of(text, loc)}" + (f": {'.'.join(loc)}" if loc else "")
         super().__init__(what, where=where, remedy=MEND)
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """Something people should hear. ``sequence`` is empty when it is of the whole file."""
-
-    sequence: str
-    kind: str
-    text: str
 
 
 @dataclass(slots=True)

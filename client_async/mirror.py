@@ -12,10 +12,9 @@ import orjson
 
 from client_async.displaced import Identity
 from client_async.face import Contents, Face, StillBeingWritten
-from client_async.ingest import Ingest, News
 from client_async.journal import Journal
 from client_async.kept import Kept, number
-from client_async.ownership import SCHEMA, brief_of, canonical
+from client_async.ownership import SCHEMA, News, brief_of, canonical
 from starsend.errors import BadInput, StarsendError
 from starsend.json_file import BrokenJson, MissingFile
 
@@ -110,6 +109,8 @@ class Mirror:
         self._ingest(contents, displaced=False)
 
     def _ingest(self, contents: Contents, *, displaced: bool) -> None:
+        from client_async.ingest import Ingest  # start-up: most commands find nothing that they do not know
+
         kept, journal = self._kept, self._kept.journal
         ingest = Ingest(
             journal, kept.bodies, kept.versions, shown=kept.shown, path=self._path, now=self._now()

@@ -7,6 +7,7 @@ owns what it reports.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,6 +19,15 @@ WISHES = ("regrid", "retake", "resume", "adopt")
 KEPT_NOTICES = 20
 
 Raw = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something people should hear. ``sequence`` is empty when it is of the whole file."""
+
+    sequence: str
+    kind: str
+    text: str
 
 
 def is_reported(field: str) -> bool:
