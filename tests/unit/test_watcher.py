@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from client_async.mounts import deaf_mount
 from client_async.watcher import FilesTouched, Watcher
 
 pytestmark = pytest.mark.anyio
+LIMIT = "/proc/sys/user/max_inotify_watches"
 MOUNTS = """\
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 30 22 0:26 / {share} rw - {kind} server:/share rw
@@ -185,3 +188,35 @@ def test_the_longest_mount_counts(kind: str, deaf: str | None) -> None:
     text = MOUNTS.format(share="/srv/share", kind=kind)
     assert deaf_mount(Path("/srv/share/projects/job"), text) == deaf
     assert deaf_mount(Path("/srv/shared"), text) is None
+
+
+def test_where_there_are_no_more_watches_the_files_are_polled(watched: Watched) -> None:
+    """The system's limit is reached: is a save seen all the same, and does the watcher say that it polls?"""
+    unshare = ["unshare", "-Ur"]
+    if subprocess.run([*unshare, "test", "-w", LIMIT], check=False, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody set a limit of their own")
+    folders = [watched.project(f"p{number}") for number in range(4)]
+    command = [*unshare, sys.executable, "-m", "tests.standins.short_of_watches", str(watched.root), "3"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        said = (json.loads(line) for line in process.stdout if line.startswith("{"))  # and log lines
+        modes = next(line["modes"] for line in said if "modes" in line)
+        assert modes == {folder.name: "polling" for folder in folders}
+        by_rename(folders[3] / "state" / "client" / "sequences.json")
+        assert any(line == {"project": "p3", "what": "sequences"} for line in said)
+        process.kill()
+
+
+async def test_a_flood_that_overflows_the_queue_hides_nothing(watched: Watched) -> None:
+    """More events than the system keeps, and a save among them: is it seen?"""
+    folder = watched.project()
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    async with watched.watch():
+        await watched.until("job", "appeared")
+        picks = folder / "state" / "client" / "picks"
+        for number in range(
+            most + 100
+        ):  # on the loop: nobody reads events meanwhile but the watcher's own thread
+            (picks / f".{number}").touch()
+        by_rename(folder / "state" / "client" / "sequences.json")
+        await watched.until("job", "sequences")
