@@ -7,6 +7,7 @@ An edit is the file minus the render that it names. How that works, and why: doc
 from __future__ import annotations
 
 import fcntl
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 BUSY_SECONDS, BUSY_LOOKS = 3.0, 60
 """How long a command bears with somebody who holds the file open, and how often it looks."""
+LOCK_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class SequenceFile:
     def __init__(self, path: Path, *, now: Callable[[], float] = time.time, face: Face | None = None) -> None:
         self.path = path
         self._now = now
-        self._mutex = threading.RLock()
+        self._lock: int | None = None
+        self._mutex = threading.Lock()
         self._kept = Kept(path, now=now)
         self._mirror = Mirror(face or Face(path, now=now), self._kept, path, now=now)
 
@@ -78,6 +81,11 @@ class SequenceFile:
             sequences = {name: orjson.loads(body) for name, body in self._kept.bodies.items()}
             document = {**self._kept.top(), "_starsend": self._kept.head(), "sequences": sequences}
             return document, self._mirror.taken.trouble
+
+    def check_known(self) -> None:
+        """Raises as ``read_kept`` does, when nothing is known of any sequence yet; the cost is the same for ten thousand."""
+        with self._alone():
+            self._look_patiently()
 
     def peek(self, name: str) -> Raw:
         """One sequence as this object saw it last; no disk, no lock. Raises KeyError."""
@@ -169,6 +177,7 @@ class SequenceFile:
         """Give the files back; the next call opens them again."""
         with self._mutex:
             self._kept.close()
+            self._let_go()
 
     # ---------------------------------------------------------------------------------------------- the lock
 
@@ -177,18 +186,36 @@ class SequenceFile:
         # Renders and journal share one lock: without it a prototype lost a rotation. It lies beside the file, which is
         # itself replaced at every render.
         with self._mutex:
+            lock = self._take_lock()
             try:
-                lock = self.path.with_name(".sequences.lock").open("wb")
+                self._mirror.taken.changed |= self._kept.refresh()
+                yield
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+
+    def _take_lock(self) -> int:
+        """The lock file, locked. It stays open: to open it anew took a tenth of a transition."""
+        while True:
+            try:
+                if self._lock is None:
+                    self._lock = os.open(self.path.with_name(".sequences.lock"), LOCK_FLAGS, 0o666)
+                fcntl.flock(self._lock, fcntl.LOCK_EX)
             except FileNotFoundError:
                 raise MissingFile(
                     self.path, "brief", "run `starsend init` or put a sequences.json here"
                 ) from None
             except OSError as refused:
                 raise CannotWrite(self.path, refused) from refused
-            with lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                self._mirror.taken.changed |= self._kept.refresh()
-                yield
+            if os.fstat(self._lock).st_nlink:
+                return self._lock
+            self._let_go()  # somebody has removed it: others will lock a new one
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    __del__ = _let_go  # commands do not close what the end of their process closes
 
     def _look_patiently(self) -> None:
         """Look, and bear with somebody who is saving the file at this moment. Raises when nothing is known at all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
@@ -608,6 +609,23 @@ def test_threads_and_processes_lose_nothing(desk: Desk) -> None:
     assert [other.wait() for other in others] == [0, 0]
     assert desk.kept()["count"] == 160
     assert desk.shown()["count"] == 160
+
+
+def test_a_lock_that_is_swept_away_is_made_anew(desk: Desk) -> None:
+    """Somebody has removed the lock file since it was last used: is it the new one that everybody locks?"""
+    lock = desk.path.with_name(".sequences.lock")
+
+    def is_held(_draft: Draft) -> bool:
+        with lock.open("wb") as mine:
+            try:
+                fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    assert desk.file.change(is_held)
+    lock.unlink()
+    assert desk.file.change(is_held)
 
 
 @pytest.mark.parametrize("able", ["exchange and leases", "no exchange", "no leases"])
