@@ -79,7 +79,7 @@ class PickFolder:
         claimed = self._folder / ".claimed"
         if not _holds_anything(self._folder) and not _holds_anything(claimed):
             return []
-        self._file.read_kept()  # without any brief picks lie where they are: it is not their fault
+        self._file.check_known()  # without any brief picks lie where they are: it is not their fault
         claimed.mkdir(exist_ok=True)
         with self._alone():
             # A run died while it decided these; put away first, for a new file may bear the same name.
@@ -181,9 +181,7 @@ def _spelt(names: Iterable[str], said: str) -> str:
     """``SEQ01`` for ``seq01``, ``SEQ01 copy`` or ``SEQ01-MARASPC`` (OneDrive), where only one sequence can be meant."""
     known = list(names)
     for spelling in (said, COPY.sub("", said), said.rpartition("-")[0]):
-        same = [name for name in known if name == spelling] or [
-            name for name in known if name.casefold() == spelling.casefold()
-        ]
+        same = [spelling] if spelling in known else [n for n in known if n.casefold() == spelling.casefold()]
         if len(same) == 1:
             return same[0]
     return said
