@@ -274,12 +274,13 @@ class ExecutionStore:
 
     def spent(self) -> dict[CostKind, Decimal]:
         """Dollars of the whole project by kind."""
-        query = select(cost_events.c.kind, cost_events.c.amount).where(cost_events.c.project == self.project)
-        totals: dict[CostKind, Decimal] = {}
+        query = (
+            select(cost_events.c.kind, func.sum(cost_events.c.amount).label("total"))
+            .where(cost_events.c.project == self.project)
+            .group_by(cost_events.c.kind)
+        )
         with self._db.read() as connection:
-            for kind, amount in connection.execute(query):
-                totals[kind] = totals.get(kind, Decimal(0)) + amount
-        return totals
+            return {row.kind: row.total for row in connection.execute(query)}
 
     # ---------------------------------------------------------------------------------------------- inside
 

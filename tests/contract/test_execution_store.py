@@ -209,6 +209,22 @@ def test_money_comes_back_exactly(store: ExecutionStore, amount: str) -> None:
     assert (event.amount, event.unit_price, event.units) == (Decimal(amount), Decimal(amount), Decimal(1))
 
 
+def test_what_was_spent_is_summed_by_kind(store: ExecutionStore) -> None:
+    """Exactly, to the millionth, also past what a float holds; and nothing for nothing?"""
+    assert store.spent() == {}
+    fine = replace(QUOTE, unit_price=Decimal("9999999999.000001"))
+    for number in range(3):
+        store.intend(intent(f"S-a{number}-0", attempt=number + 1), fine)
+    store.finish("S-a0-0", MEDIA, fine)
+    store.finish("S-a1-0", MEDIA, fine)
+    store.unknown("S-a2-0", QUOTE, "lost")
+    assert store.spent() == {
+        "estimated": Decimal("29999999997.000003"),
+        "actual": Decimal("19999999998.000002"),
+        "possible": Decimal("0.0504"),
+    }
+
+
 def test_eight_threads_moving_one_step_move_it_once(store: ExecutionStore) -> None:
     """Does the guarded move let exactly one of them through?"""
     store.intend(intent(), QUOTE)

@@ -247,6 +247,38 @@ def test_a_broken_project_holds_up_no_other_and_is_taken_when_it_is_mended(studi
     until(lambda: studio.events("project_closed"))
 
 
+FICKLE = """
+from pathlib import Path
+from starsend.providers.animatic import open_animatic
+
+def open_fickle(*, options, folder):
+    if not Path({good!r}).exists():
+        raise RuntimeError("no licence")
+    return open_animatic(options={{}}, folder=folder)
+"""
+
+
+def test_a_provider_that_fails_in_its_own_way_is_tried_again(studio: Studio, tmp_path: Path) -> None:
+    """Somebody else's provider raises what no error of ours describes: one traceback, the others go on, and so does it?"""
+    site, good = tmp_path / "site", tmp_path / "good"
+    (site / "fickle-1.dist-info").mkdir(parents=True)
+    (site / "fickle-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: fickle\nVersion: 1\n")
+    (site / "fickle-1.dist-info" / "entry_points.txt").write_text(
+        "[starsend.providers]\nfickle = fickle:open_fickle\n"
+    )
+    (site / "fickle.py").write_text(FICKLE.format(good=str(good)))
+    fickle = studio.project("fickle", image={"provider": "fickle", "model": "storyboard", "size": "1K"})
+    job = studio.project("job")
+    studio.start(PYTHONPATH=str(site))
+    until(is_in(job, "waiting_for_pick"))
+    until(lambda: studio.events("project_broken"))
+    good.touch()
+    until(lambda: [e for e in studio.events("project_opened") if e["project"] == "fickle"])
+    assert len(studio.events("project_broken")) == 1
+    assert "no licence" in studio.events("project_broken")[0]["exception"]
+    assert fickle.folder.exists()
+
+
 def test_settings_change_without_a_restart(studio: Studio) -> None:
     """Are new settings read when they are saved, and at SIGHUP; and bad ones told and not taken?"""
     place = studio.project(image={"size": "1K", "model": "unpriced"})
