@@ -26,7 +26,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 from rich.console import Console
 from rich.table import Table
@@ -204,10 +203,7 @@ def ours(count: int, slots: int) -> float:
             )
             dispatcher.join(desks.Desk(shop))
             begun = time.monotonic()
-            for number, name in enumerate(file.names()):
-                dispatcher.consider("job", name)
-                if number % 100 == 0:
-                    await anyio.lowlevel.checkpoint()
+            await dispatcher.consider_all("job", file.names())
             await finished.wait()
             await scribe.render()
             group.cancel_scope.cancel()

@@ -10,16 +10,21 @@ from __future__ import annotations
 import heapq
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from client_async.fair_queue import FairQueue
 
 LIVE_FOR_A_SLOT = 2
+CONSIDERED_AT_ONCE = 100
+"""Sequences looked at between two breaths of the event loop: 4 ms; ten thousand in one go would stall it."""
+BREATH_SECONDS = 0.005
+"""While there is work for every place already: whoever has begun goes first, the rest of a long line has time."""
 Key = tuple[str, str]
 
 
@@ -103,6 +108,14 @@ class Dispatcher:
         if lane := self._line_up((project, name)):
             self._fill(lane)
         self._tell_if_still()
+
+    async def consider_all(self, project: str, names: Iterable[str]) -> None:
+        """As ``consider``, of many: work begins on the first while the others are still being lined up."""
+        for number, name in enumerate(names, start=1):
+            self.consider(project, name)
+            if number % CONSIDERED_AT_ONCE == 0:
+                waiting = any(map(len, self._queues.values()))
+                await (anyio.sleep(BREATH_SECONDS) if waiting else anyio.lowlevel.checkpoint())
 
     async def idle(self) -> None:
         """Wait until nobody works, waits for a slot, or waits for a date."""

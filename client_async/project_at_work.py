@@ -9,8 +9,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-import anyio
-import anyio.lowlevel
 import structlog
 from anyio.abc import TaskGroup
 
@@ -37,8 +35,6 @@ CURED_BY = {
     "config": {"NoPrice", "Unauthorized", "OtherProvider", "UnknownName", "BadDocument"},
 }
 """Failures that a change of these files may have mended: such sequences go on by themselves."""
-CONSIDERED_AT_ONCE = 100
-"""Sequences looked at between two breaths of the event loop: a first load of 10,000 must not stall it."""
 
 
 class ProjectAtWork:
@@ -136,13 +132,7 @@ class ProjectAtWork:
             )
             self._emit(decided)
         self.shop.scribe.ask_for_render(at_once=bool(taken.changed or verdicts))
-        await self._consider(taken.changed)
-
-    async def _consider(self, names: set[str]) -> None:
-        for number, name in enumerate(sorted(names)):
-            self._dispatcher.consider(self.place.name, name)
-            if number % CONSIDERED_AT_ONCE == 0:
-                await anyio.lowlevel.checkpoint()
+        await self._dispatcher.consider_all(self.place.name, sorted(taken.changed))
 
     def _tell_trouble(self, trouble: str | None) -> None:
         if trouble is not None and trouble != self._trouble:

@@ -28,7 +28,7 @@ UNHURRIED_SECONDS = 2.0
 """Between two renders that nobody waits for."""
 SECONDS_A_SEQUENCE = 0.001
 """A file of 10,000 sequences is rendered every ten seconds: each render writes all of it."""
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.005
 """While many change at once, so long is waited for more: a commit shared by twenty costs each a tenth. Who is alone does not wait."""
 DUTY = 20.0
 """Renders that somebody waits for take at most one part in so many of the time."""
