@@ -14,7 +14,7 @@ from client_async.draft import Draft
 from client_async.face import Contents
 from client_async.journal import Journal, Rendered
 from client_async.merge import Differences, Edit, differences, overwritten_reports
-from client_async.ownership import SCHEMA, News, Raw, add_notice, brief_of, canonical, same, spelt
+from client_async.ownership import SCHEMA, News, Raw, add_notice, brief_of, canonical, exact, same, spelt
 from client_async.picks import BadPick, grid_seen_by, record_pick, withdraw_pick
 from starsend.errors import BadInput
 from starsend.json_file import MEND, line_of, parse_json
@@ -27,8 +27,8 @@ MENDING = {"prompt", "shots", "elements", "aspect_ratio"}
 class BadShape(BadInput):
     """The document is JSON but not a document of sequences."""
 
-    def __init__(self, path: Path, text: str, loc: tuple[str, ...], what: str) -> None:
-        where = f"{path}:{line_of(text, loc)}" + (f": {'.'.join(loc)}" if loc else "")
+    def __init__(self, path: Path, data: bytes, loc: tuple[str, ...], what: str) -> None:
+        where = f"{path}:{line_of(data.decode('utf-8-sig'), loc)}" + (f": {'.'.join(loc)}" if loc else "")
         super().__init__(what, where=where, remedy=MEND)
 
 
@@ -87,21 +87,27 @@ class Ingest:
 
         Raises BrokenJson, BadShape, BadDocument: nothing of it is taken.
         """
-        document = parse_json(contents.data, self._path)
-        text = contents.data.decode("utf-8-sig")
         try:
-            return self._take(document, text, contents, displaced=displaced)
+            document = parse_json(contents.data, self._path, inside="sequences", pack=self._packed)
+            return self._take(document, contents, displaced=displaced)
         except orjson.JSONEncodeError as wrong:  # whole numbers past 64 bits, nesting past 250 levels
-            raise BadShape(self._path, text, (), f"it cannot be written again ({wrong})") from wrong
+            raise BadShape(self._path, contents.data, (), f"it cannot be written again ({wrong})") from wrong
 
-    def _take(self, document: Raw, text: str, contents: Contents, *, displaced: bool) -> Found:
-        named, sequences = self._shape(document, text)
+    def _packed(self, name: str, raw: Any) -> Any:  # noqa: ANN401 - any JSON
+        """A sequence as JSON: the very bytes that are kept, where it says the same. What is no object stays what it is."""
+        if not isinstance(raw, dict):
+            return raw
+        body, kept = spelt(raw), self._bodies.get(name)
+        return kept if body == kept else exact(body)
+
+    def _take(self, document: Raw, contents: Contents, *, displaced: bool) -> Found:
+        named, sequences = self._shape(document, contents.data)
         if self._revision is None or (named is not None and named > self._revision and not displaced):
-            return self._adopt(document, text, named, contents.owner)
+            return self._adopt(document, contents, named)
         found = Found(top=self._top(document), owed=not displaced and named != self._revision)
         draft = Draft(self._bodies, self._path)
-        told = self._differences(sequences, named, text, contents, displaced=displaced)
-        self._apply(told.edits, draft, found, text, contents.owner)
+        told = self._differences(sequences, named, contents, displaced=displaced)
+        self._apply(told.edits, draft, found, contents)
         if not displaced:
             self._answer(told, draft, found)
         if told.omitted:
@@ -113,29 +119,28 @@ class Ingest:
 
     # ---------------------------------------------------------------------------------------------- reading
 
-    def _shape(self, document: Raw, text: str) -> tuple[int | None, dict[str, Raw]]:
-        """The revision that the document names, and its sequences. Raises BadShape."""
+    def _shape(self, document: Raw, data: bytes) -> tuple[int | None, dict[str, bytes]]:
+        """The revision that the document names, and its sequences, packed. Raises BadShape."""
         head = document.get("_starsend", {})
         if not isinstance(head, dict) or head.get("schema", SCHEMA) != SCHEMA:
-            raise BadShape(self._path, text, ("_starsend", "schema"), f"this Starsend reads {SCHEMA!r}")
+            raise BadShape(self._path, data, ("_starsend", "schema"), f"this Starsend reads {SCHEMA!r}")
         named = head.get("revision")
         if named is not None and (isinstance(named, bool) or not isinstance(named, int) or named < 0):
             what = f"a whole number is needed, this is {named!r:.40}; take the line out if you do not know it"
-            raise BadShape(self._path, text, ("_starsend", "revision"), what)
+            raise BadShape(self._path, data, ("_starsend", "revision"), what)
         sequences = document.get("sequences")
         if not isinstance(sequences, dict):
-            raise BadShape(self._path, text, ("sequences",), 'an object {"SEQ01": {...}} is needed')
+            raise BadShape(self._path, data, ("sequences",), 'an object {"SEQ01": {...}} is needed')
         for name, sequence in sequences.items():
-            if not isinstance(sequence, dict):
+            if not isinstance(sequence, bytes):
                 what = f"an object is needed, this is {sequence!r:.40}"
-                raise BadShape(self._path, text, ("sequences", name), what)
+                raise BadShape(self._path, data, ("sequences", name), what)
         return named, sequences
 
     def _differences(
         self,
-        sequences: Mapping[str, Raw],
+        sequences: Mapping[str, bytes],
         named: int | None,
-        text: str,
         contents: Contents,
         *,
         displaced: bool,
@@ -143,33 +148,26 @@ class Ingest:
         assert self._revision is not None
         if named is not None and named < self._journal.oldest_revision():
             what = f"revision {named} is too old to tell what was changed in it"
-            raise BadShape(self._path, text, ("_starsend", "revision"), what)
+            raise BadShape(self._path, contents.data, ("_starsend", "revision"), what)
         touched = self._journal.edited(named) if named is not None else set()
         base = self._unnamed(contents) if named is None else self._journal.shown(named)
         as_shown = not displaced and named == self._revision
-        same_as_now = {n for n, raw in sequences.items() if n not in touched and self._is_now(n, raw)}
+        same_as_now = {n for n, body in sequences.items() if n not in touched and body is self._bodies.get(n)}
+        others = {name: orjson.loads(body) for name, body in sequences.items() if name not in same_as_now}
         told = differences(
-            {name: raw for name, raw in sequences.items() if name not in same_as_now},
+            others,
             {name: shown for name, shown in base.items() if name not in same_as_now},
             decode=orjson.loads,
             history=lambda name, wish: self._journal.applied(named or 0, name, wish),
             touched=touched,
             in_turn=named == self._revision - displaced,
         )
-        for name, raw in sequences.items():
-            if (
-                as_shown
-                and name in self._bodies
-                and self._versions[name] <= self._shown
-                and name not in same_as_now
-            ):
-                told.reported += overwritten_reports(name, raw, orjson.loads(self._bodies[name]))
-            elif name not in self._bodies:
+        for name, raw in others.items():
+            if name not in self._bodies:
                 told.reported += overwritten_reports(name, raw, {})
+            elif as_shown and self._versions[name] <= self._shown:
+                told.reported += overwritten_reports(name, raw, orjson.loads(self._bodies[name]))
         return told
-
-    def _is_now(self, name: str, raw: Raw) -> bool:
-        return name in self._bodies and spelt(raw) == self._bodies[name]
 
     def _unnamed(self, contents: Contents) -> dict[str, Rendered]:
         """For a save that names no revision: everything as it stands, with the grids that its writer can have seen."""
@@ -192,7 +190,7 @@ class Ingest:
 
     # ---------------------------------------------------------------------------------------------- applying
 
-    def _apply(self, edits: list[Edit], draft: Draft, found: Found, text: str, by: str) -> None:
+    def _apply(self, edits: list[Edit], draft: Draft, found: Found, contents: Contents) -> None:
         picks = []
         for edit in edits:
             raw = draft[edit.name] if edit.name in draft else draft.add(edit.name)
@@ -207,20 +205,28 @@ class Ingest:
                 if edit.field in MENDING and raw.get("grid_state") == "failed":
                     raw["resume"] = True
             raw[edit.field] = edit.value
-        self._check(draft, edits, text)
+        self._check(draft, edits, contents.data)
         for edit, before in picks:
-            self._pick(edit, draft[edit.name], before, found, by)
+            self._pick(edit, draft[edit.name], before, found, contents.owner)
 
-    def _check(self, draft: Draft, edits: list[Edit], text: str) -> None:
+    def _check(self, draft: Draft, edits: list[Edit], data: bytes) -> None:
         """Everything that was touched is still a sequence. Raises BadDocument with line and JSON path."""
         names = dict.fromkeys(edit.name for edit in edits)
         if not names:
             return
-        # Models cost 150 ms of start-up; without an edit nobody needs them.
-        from client_async.sequences import check_names, check_sequences
+        from client_async.sequences import check_names  # start-up: without an edit nobody needs models
 
-        check_sequences({name: draft[name] for name in names}, self._path, text)
+        self._check_each({name: draft[name] for name in names}, data)
         check_names([name for name in names if name not in self._bodies], list(draft), self._path)
+
+    def _check_each(self, sequences: Mapping[str, Raw], data: bytes) -> None:
+        from client_async.sequences import check_sequences
+
+        try:
+            check_sequences(sequences, self._path)
+        except BadInput:  # told again, with the line: the text of a large file is made only for that
+            check_sequences(sequences, self._path, data.decode("utf-8-sig"))
+            raise
 
     def _pick(self, edit: Edit, raw: Raw, before: object, found: Found, by: str) -> None:
         raw["selected_cell"] = before
@@ -276,23 +282,27 @@ class Ingest:
 
     # ---------------------------------------------------------------------------------------------- adopting
 
-    def _adopt(self, document: Raw, text: str, named: int | None, by: str) -> Found:
+    def _adopt(self, document: Raw, contents: Contents, named: int | None) -> Found:
         """There is no journal, or it is older than the file: the file is the truth, the daemon's fields included."""
-        from client_async.sequences import check_names, check_sequences
+        from client_async.sequences import check_names
 
-        sequences: dict[str, Raw] = document["sequences"]
+        sequences: dict[str, bytes] = document["sequences"]
         names = list(sequences)
         check_names(names, names, self._path)
         found = Found(top=self._top(document), owed=named is None)
         briefs: list[tuple[str, str | None, bytes]] = []
         # Models of all at once take ten times the document's room; what has been read is let go of as it is turned into bytes.
         for begin in range(0, len(names), CHECKED_AT_ONCE):
-            some = {name: sequences.pop(name) for name in names[begin : begin + CHECKED_AT_ONCE]}
-            check_sequences(some, self._path, text)
+            some = {
+                name: orjson.loads(sequences.pop(name)) for name in names[begin : begin + CHECKED_AT_ONCE]
+            }
+            self._check_each(some, contents.data)
             draft = Draft(self._bodies, self._path)
             for name, raw in some.items():
                 briefs.append((name, raw.get("grid_id"), canonical(brief_of(raw))))
-                self._adopt_one(draft[name] if name in draft else draft.add(name), name, raw, found, by)
+                self._adopt_one(
+                    draft[name] if name in draft else draft.add(name), name, raw, found, contents.owner
+                )
             found.changed |= draft.changed()
         found.adopted = (max(named or 0, self._revision or 0), self._now, briefs)
         return found

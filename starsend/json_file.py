@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +17,13 @@ from starsend.errors import BadInput
 
 MEND = "mend it and save it again; nothing was changed"
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+Pack = Callable[[str, Any], Any]
+
+
+def _as_it_is(_name: str, value: Any) -> Any:  # noqa: ANN401 - any JSON
+    return value
 
 
 class MissingFile(BadInput):
@@ -55,8 +62,15 @@ def read_json(path: Path, *, what: str = "file", remedy: str = "check the path")
     return parse_json(raw, path)
 
 
-def parse_json(raw: bytes, path: Path) -> dict[str, Any]:
-    """The JSON object in ``raw``; ``path`` is only named in errors. Raises BrokenJson."""
+def parse_json(raw: bytes, path: Path, *, inside: str = "", pack: Pack = _as_it_is) -> dict[str, Any]:
+    """The JSON object in ``raw``; ``path`` is only named in errors.
+
+    Args:
+        inside, pack: each member of the object under the key ``inside`` becomes what ``pack(name, value)`` makes of it as
+            soon as it is read: ten thousand sequences are never there as objects all at once.
+
+    Raises BrokenJson, and what ``pack`` raises.
+    """
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
@@ -64,11 +78,9 @@ def parse_json(raw: bytes, path: Path) -> dict[str, Any]:
     if not text.strip():
         raise BrokenJson(path, "the file is empty")
     try:
-        value = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
-        )
-        if _SURROGATE.search(text):
-            json.dumps(value, ensure_ascii=False).encode()
+        value = _member_by_member(text, inside, pack) if inside else None
+        if value is None:
+            value = _whole(text, inside, pack)
     except json.JSONDecodeError as wrong:
         raise BrokenJson(path, wrong.msg.lower(), line=wrong.lineno, column=wrong.colno) from wrong
     except _Refused as wrong:
@@ -84,6 +96,62 @@ def parse_json(raw: bytes, path: Path) -> dict[str, Any]:
             path, f"an object {{...}} is needed at the top, this is {type(value).__name__}", line=1, column=1
         )
     return value
+
+
+def _whole(text: str, inside: str, pack: Pack) -> Any:  # noqa: ANN401 - any JSON
+    value = _STRICT.decode(text)
+    if _SURROGATE.search(text):
+        json.dumps(value, ensure_ascii=False).encode()
+    if isinstance(value, dict) and isinstance(value.get(inside), dict):
+        value[inside] = {name: pack(name, member) for name, member in value[inside].items()}
+    return value
+
+
+def _member_by_member(text: str, inside: str, pack: Pack) -> dict[str, Any] | None:
+    """As ``_whole``, holding one member at a time; None where something is odd, which ``_whole`` then puts into words."""
+    if _SURROGATE.search(text):
+        return None
+
+    def packed(name: str, at: int) -> tuple[Any, int]:
+        value, end = _STRICT.raw_decode(text, at)
+        return pack(name, value), end
+
+    def value_of(key: str, at: int) -> tuple[Any, int]:
+        if key == inside and text[at] == "{":
+            return _object(text, at, packed)
+        return _STRICT.raw_decode(text, at)
+
+    try:
+        found, end = _object(text, _begin(text, 0), value_of)
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return found if _begin(text, end) == len(text) else None
+
+
+def _object(
+    text: str, at: int, value_of: Callable[[str, int], tuple[Any, int]]
+) -> tuple[dict[str, Any], int]:
+    """The object that begins at ``at`` and where it ends. Raises ValueError, IndexError: it is none, or a key stands twice."""
+    found: dict[str, Any] = {}
+    at = _begin(text, _past(text, at, "{"))
+    while text[at] != "}":
+        key, end = _STRICT.raw_decode(text, at)
+        if not isinstance(key, str) or key in found:
+            raise ValueError
+        at = _begin(text, _past(text, _begin(text, end), ":"))
+        found[key], at = value_of(key, at)
+        at = _begin(text, at)
+        if text[at] != "}":
+            at = _begin(text, _past(text, at, ","))
+            if text[at] == "}":
+                raise ValueError
+    return found, at + 1
+
+
+def _past(text: str, at: int, sign: str) -> int:
+    if text[at] != sign:
+        raise ValueError
+    return at + 1
 
 
 def line_of(text: str, path: Sequence[int | str]) -> int | None:
@@ -159,3 +227,6 @@ def _finite(digits: str) -> float:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise _Refused(f"{name} is not a JSON number")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from starsend.errors import BadInput
@@ -182,3 +182,49 @@ def test_every_good_object_is_read_as_it_is(value: dict[str, object]) -> None:
     except (UnicodeEncodeError, ValueError):  # a lone surrogate or an infinity is refused, see above
         return
     assert parse_json(raw, HERE) == value
+
+
+def outcome_of(raw: bytes, *, packed: bool) -> object:
+    """What comes of reading: the document, with the names of what was packed, or the fault."""
+    seen: list[str] = []
+
+    def pack(name: str, value: object) -> object:
+        seen.append(name)
+        return {"packed": value}
+
+    try:
+        if packed:
+            return parse_json(raw, HERE, inside="s", pack=pack), set(seen)
+        whole = parse_json(raw, HERE)
+    except BadInput as fault:
+        return str(fault)
+    members = whole.get("s")
+    if not isinstance(members, dict):
+        return whole, set()
+    return {**whole, "s": {name: {"packed": value} for name, value in members.items()}}, set(members)
+
+
+@given(
+    st.text(alphabet='{}[]",:\\sud80 019.eE+-truefalsnNIiy\n\ufeff', max_size=60)
+    | st.dictionaries(st.sampled_from("st"), JSON_VALUES | st.dictionaries(st.text(), JSON_VALUES)).map(
+        json.dumps
+    )
+    | st.tuples(
+        st.dictionaries(st.sampled_from("st"), st.dictionaries(st.text(), JSON_VALUES)).map(json.dumps),
+        st.integers(0, 200),
+        st.text(alphabet='{}[]",: \\x', max_size=2),
+    ).map(lambda made: made[0][: made[1]] + made[2] + made[0][made[1] + len(made[2]) // 2 :])
+)
+@example('{"s": {"a": 1, "a": 2}}')
+@example('{"s": {"a": 1}, "s": {}}')
+@example('{"s": {"a": 1},}')
+@example('{"s": {"a": 1,}}')
+@example('{"s": {"a": 1}} x')
+@example('{"s": {"a": "\\ud83c\\udfac", "b": "\\ud83c"}}')
+@example('{"s": {"a": {"b": 1, "b": 1}}, "t": NaN}')
+@example('{"s"')
+@example('{"s": {')
+def test_read_member_by_member_is_read_whole(text: str) -> None:
+    """Whatever the text: is the document the same, each member packed, and is a fault told in the same words?"""
+    raw = text.encode(errors="replace")
+    assert outcome_of(raw, packed=True) == outcome_of(raw, packed=False)
