@@ -41,6 +41,15 @@ BRIEF = {
 }
 
 
+def write_brief(path: Path, count: int) -> None:
+    """A document of so many sequences, written without holding it: the process is measured that reads it."""
+    one = json.dumps(BRIEF)
+    with path.open("w") as file:
+        file.write('{"sequences": {')
+        file.writelines(f'{", " if n else ""}"SEQ{n:05}": {one}' for n in range(count))
+        file.write("}}")
+
+
 def step() -> None:
     """What a vendor does, as far as we can see."""
     time.sleep(STEP_SECONDS)
@@ -149,7 +158,7 @@ def ours(count: int, slots: int) -> float:
 
     async def run(folder: Path) -> float:
         path = folder / "sequences.json"
-        path.write_text(json.dumps({"sequences": {f"SEQ{n:05}": BRIEF for n in range(count)}}))
+        write_brief(path, count)
         file = SequenceFile(path)
         file.take_in()
         executor = ThreadExecutor({"animatic": slots}, usual=4)

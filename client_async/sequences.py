@@ -210,7 +210,7 @@ def check_sequences(
     return parse_document(_Some, {"sequences": sequences}, path, text=text).sequences
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def parsed(name: str, body: bytes, path: Path) -> Sequence:
     """One sequence from its JSON; what was asked for lately is not checked again. Raises BadDocument."""
     try:
