@@ -172,11 +172,10 @@ class Ingest:
     def _unnamed(self, contents: Contents) -> dict[str, Rendered]:
         """For a save that names no revision: everything as it stands, with the grids that its writer can have seen."""
         base = {}
+        saved = min(contents.identity.mtime_ns / 1e9, self._now)  # its machine's clock may be ahead of ours
         for name, body in self._bodies.items():
             raw = orjson.loads(body)
-            base[name] = Rendered(
-                canonical(brief_of(raw)), grid_seen_by(raw, contents.identity.mtime_ns / 1e9)
-            )
+            base[name] = Rendered(canonical(brief_of(raw)), grid_seen_by(raw, saved))
         return base
 
     def _top(self, document: Raw) -> bytes | None:

@@ -131,6 +131,9 @@ class PickFolder:
     def _decide(self, path: Path) -> PickVerdict:
         """The verdict on a claimed file, kept in the journal before the file is put away."""
         found = path.lstat()
+        dropped = min(
+            found.st_mtime, self._now()
+        )  # a clock that is ahead says nothing about which grid was seen
         claim = (
             f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}"  # a renamed file's ctime is its claim's
         )
@@ -140,7 +143,7 @@ class PickFolder:
                 wish = _read(path, path.name)
             except Unfinished as never:
                 raise BadPick(never.what, where=never.where, remedy=never.remedy) from never
-            return _apply(draft, wish, found.st_mtime)
+            return _apply(draft, wish, dropped)
 
         verdict = self._file.decide(claim, os.fsencode(path.name).decode(errors="backslashreplace"), edit)
         self._put_away(path, verdict)

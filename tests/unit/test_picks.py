@@ -493,6 +493,17 @@ def test_an_unnamed_pick_is_of_a_grid_that_lay_there_long_enough(
     assert accepted or "SEQ01@g2.pick" in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("ahead", "since", "accepted"), [(3600, 1, False), (3600, 3, True), (-3600, 3, False), (0, 3, True)]
+)
+def test_two_clocks_that_differ_guess_no_grid(drop: Drop, ahead: float, since: float, accepted: bool) -> None:
+    """The dropping machine's clock is an hour off: is what may have meant the grid before refused, and never taken?"""
+    drop.file.change(lambda draft: draft["SEQ01"]["grid_history"][0]["verdict"].update(ok=True))
+    drop.now = NOW - 3600 + since  # the second grid came at eleven
+    drop.put("SEQ01.pick", "3", age=NOW - drop.now - ahead)
+    assert drop.only().accepted is accepted
+
+
 def test_a_file_that_somebody_holds_open_is_waited_for(drop: Drop) -> None:
     """Is half a file, whole as it may look, left to its writer?"""
     with (drop.folder / "SEQ01.pick").open("w") as writing:

@@ -376,16 +376,17 @@ def test_a_pick_before_there_is_a_grid_is_refused(desk: Desk) -> None:
 
 
 def test_a_save_that_names_no_revision_means_what_lay_there_long_enough(desk: Desk) -> None:
-    """Without a revision: is a first grid picked, and a grid that came in the same second not guessed at?"""
+    """Without a revision: is a first grid picked, and a grid that came in the same second not guessed at, whatever the clocks?"""
     desk.grid("g1")
     desk.save({"sequences": {"SEQ01": {**BRIEF, "selected_cell": 2}}})
     desk.file.take_in()
     assert desk.kept()["pick"]["grid"] == "g1"
     desk.grid("g2")
     made = 1_800_000_000.0  # 2027-01-15T08:00:00, as the record says
-    for age, picked in ((1, None), (3, 4)):
+    for now, stamped, picked in ((1, 1, None), (1, 3600, None), (3, -3600, None), (3, 3, 4)):
+        desk.now = made + now
         desk.save({"sequences": {"SEQ01": {**BRIEF, "selected_cell": 4}}})
-        os.utime(desk.path, (made + age, made + age))
+        os.utime(desk.path, (made + stamped, made + stamped))
         desk.file.take_in()
         assert desk.kept()["selected_cell"] == picked
         assert desk.file.render()
