@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 import stamina
 import structlog
+from hypothesis import settings
+
+# How long a test takes says something of the machine; hypothesis calls one that waits for a busy disk broken.
+settings.register_profile("starsend", deadline=None)
+settings.load_profile("starsend")
 
 
 class ManualClock:

@@ -11,7 +11,7 @@ from PIL import Image
 from starsend.tools.grid_layout import read_grid
 from starsend.tools.image_utils import BadPicture, composite_grid, extract_grid_cell, open_picture
 
-FEW = settings(max_examples=40, deadline=None, derandomize=True)
+FEW = settings(max_examples=40, derandomize=True)
 MANY = settings(FEW, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 MODES = ["L", "LA", "RGB", "RGBA", "P", "CMYK", "I;16"]
 COLOURS = [(230, 40, 60), (40, 200, 70), (50, 90, 230), (220, 210, 60)]

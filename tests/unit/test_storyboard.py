@@ -182,7 +182,7 @@ def test_every_light_and_every_place_can_be_drawn() -> None:
     assert len(PLACES) == 8
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.text(max_size=200))
 def test_any_prompt_draws(prompt: str) -> None:
     """Does a picture come out whatever a person types?"""
