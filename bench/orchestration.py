@@ -100,12 +100,12 @@ def ours(count: int, slots: int) -> float:
     """The daemon's dispatcher, desk, runner, scribe and journal."""
     from client_async import desk as desks  # the others must not pay for it
     from client_async.client_sequence_runner import ClientSequenceRunner
-    from client_async.daemon import settle_memory
     from client_async.dispatcher import Dispatcher
     from client_async.draft import Draft
     from client_async.events import Event, SequenceMoved
     from client_async.explorer import Explorer
     from client_async.picks import record_pick
+    from client_async.process import settle_memory
     from client_async.scribe import Scribe
     from client_async.sequence_file import SequenceFile
     from client_async.sequences import GridRecord, Sequence, TakeRecord, Verdict

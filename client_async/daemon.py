@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
-import resource
 import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +21,7 @@ from client_async.events import BriefRefused, EditAnswered, Event, PickDecided, 
 from client_async.metrics import Metrics
 from client_async.notices import Kind, Notice, NoticeBoard
 from client_async.ops_port import Health, ops_port
+from client_async.process import allow_many_files, settle_memory
 from client_async.project_at_work import ProjectAtWork
 from client_async.projects import Place
 from client_async.service import Service
@@ -37,10 +34,6 @@ from starsend.errors import StarsendError
 log = structlog.get_logger()
 
 BEAT_SECONDS = 1.0
-M_ARENA_MAX = -8
-"""mallopt(3)."""
-GARBAGE_AT = 20_000
-"""New objects that may pile up before garbage is looked for among them: a few megabytes."""
 BUSY_SECONDS = 2.0
 """Between two tries to take over a project that somebody else drives, or that could not be opened."""
 SAVE_SECONDS = 5.0
@@ -173,7 +166,7 @@ class Daemon:
         elif isinstance(refused, StarsendError):
             log.warning("project_refused", project=name, error=str(refused))
         else:
-            log.error("project_broken", project=name, exc_info=refused)
+            log.exception("project_broken", project=name, exc_info=refused)
 
     async def _close(self, name: str) -> None:
         project = self._projects.pop(name, None)
@@ -296,28 +289,6 @@ class Daemon:
             os._exit(0)
         for project in self._projects.values():
             project.close()
-
-
-def allow_many_files() -> None:
-    """Each project holds a few files open; the usual soft limit of 1,024 is soon used up."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def settle_memory() -> None:
-    """Set memory up for weeks and hundreds of threads; called once, when everything is imported.
-
-    All threads allocate from two heaps: with one for each they keep what one of them used once (657 MB at 10,000 sequences
-    and 256 slots; glibc only). What is imported is never searched for garbage again: each search of it held every thread up
-    for 50 ms, 20 times in 10,000 sequences. New objects are searched when there are many: with Python's 700 that alone took
-    one part in ten of all CPU, and found next to nothing.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_AT, 20, 20)
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def _board(root: Path, settings: Settings, say: Callable[[str], None] | None) -> NoticeBoard:

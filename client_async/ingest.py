@@ -14,22 +14,13 @@ from client_async.draft import Draft
 from client_async.face import Contents
 from client_async.journal import Journal, Rendered
 from client_async.merge import Differences, Edit, differences, overwritten_reports
-from client_async.ownership import SCHEMA, News, Raw, add_notice, brief_of, canonical, exact, same, spelt
+from client_async.ownership import News, Raw, add_notice, brief_of, canonical, same
 from client_async.picks import BadPick, grid_seen_by, record_pick, withdraw_pick
-from starsend.errors import BadInput
-from starsend.json_file import MEND, line_of, parse_json
+from client_async.saved_file import SavedFile, unwritable
 
 CHECKED_AT_ONCE = 200
 MENDING = {"prompt", "shots", "elements", "aspect_ratio"}
 """Who changes one of these in a sequence that has failed wants it tried again."""
-
-
-class BadShape(BadInput):
-    """The document is JSON but not a document of sequences."""
-
-    def __init__(self, path: Path, data: bytes, loc: tuple[str, ...], what: str) -> None:
-        where = f"{path}:{line_of(data.decode('utf-8-sig'), loc)}" + (f": {'.'.join(loc)}" if loc else "")
-        super().__init__(what, where=where, remedy=MEND)
 
 
 @dataclass(slots=True)
@@ -87,27 +78,20 @@ class Ingest:
 
         Raises BrokenJson, BadShape, BadDocument: nothing of it is taken.
         """
+        saved = SavedFile.read(contents, self._path, self._bodies)
         try:
-            document = parse_json(contents.data, self._path, inside="sequences", pack=self._packed)
-            return self._take(document, contents, displaced=displaced)
-        except orjson.JSONEncodeError as wrong:  # whole numbers past 64 bits, nesting past 250 levels
-            raise BadShape(self._path, contents.data, (), f"it cannot be written again ({wrong})") from wrong
+            return self._take(saved, displaced=displaced)
+        except orjson.JSONEncodeError as wrong:
+            raise unwritable(self._path, contents.data, wrong) from wrong
 
-    def _packed(self, name: str, raw: Any) -> Any:  # noqa: ANN401 - any JSON
-        """A sequence as JSON: the very bytes that are kept, where it says the same. What is no object stays what it is."""
-        if not isinstance(raw, dict):
-            return raw
-        body, kept = spelt(raw), self._bodies.get(name)
-        return kept if body == kept else exact(body)
-
-    def _take(self, document: Raw, contents: Contents, *, displaced: bool) -> Found:
-        named, sequences = self._shape(document, contents.data)
+    def _take(self, saved: SavedFile, *, displaced: bool) -> Found:
+        named = saved.named
         if self._revision is None or (named is not None and named > self._revision and not displaced):
-            return self._adopt(document, contents, named)
-        found = Found(top=self._top(document), owed=not displaced and named != self._revision)
+            return self._adopt(saved)
+        found = Found(top=self._top(saved), owed=not displaced and named != self._revision)
         draft = Draft(self._bodies, self._path)
-        told = self._differences(sequences, named, contents, displaced=displaced)
-        self._apply(told.edits, draft, found, contents)
+        told = self._differences(saved, displaced=displaced)
+        self._apply(told.edits, draft, found, saved)
         if not displaced:
             self._answer(told, draft, found)
         if told.omitted:
@@ -119,38 +103,13 @@ class Ingest:
 
     # ---------------------------------------------------------------------------------------------- reading
 
-    def _shape(self, document: Raw, data: bytes) -> tuple[int | None, dict[str, bytes]]:
-        """The revision that the document names, and its sequences, packed. Raises BadShape."""
-        head = document.get("_starsend", {})
-        if not isinstance(head, dict) or head.get("schema", SCHEMA) != SCHEMA:
-            raise BadShape(self._path, data, ("_starsend", "schema"), f"this Starsend reads {SCHEMA!r}")
-        named = head.get("revision")
-        if named is not None and (isinstance(named, bool) or not isinstance(named, int) or named < 0):
-            what = f"a whole number is needed, this is {named!r:.40}; take the line out if you do not know it"
-            raise BadShape(self._path, data, ("_starsend", "revision"), what)
-        sequences = document.get("sequences")
-        if not isinstance(sequences, dict):
-            raise BadShape(self._path, data, ("sequences",), 'an object {"SEQ01": {...}} is needed')
-        for name, sequence in sequences.items():
-            if not isinstance(sequence, bytes):
-                what = f"an object is needed, this is {sequence!r:.40}"
-                raise BadShape(self._path, data, ("sequences", name), what)
-        return named, sequences
-
-    def _differences(
-        self,
-        sequences: Mapping[str, bytes],
-        named: int | None,
-        contents: Contents,
-        *,
-        displaced: bool,
-    ) -> Differences:
+    def _differences(self, saved: SavedFile, *, displaced: bool) -> Differences:
         assert self._revision is not None
+        named, sequences = saved.named, saved.sequences
         if named is not None and named < self._journal.oldest_revision():
-            what = f"revision {named} is too old to tell what was changed in it"
-            raise BadShape(self._path, contents.data, ("_starsend", "revision"), what)
+            raise saved.bad_revision(f"revision {named} is too old to tell what was changed in it")
         touched = self._journal.edited(named) if named is not None else set()
-        base = self._unnamed(contents) if named is None else self._journal.shown(named)
+        base = self._unnamed(saved) if named is None else self._journal.shown(named)
         as_shown = not displaced and named == self._revision
         same_as_now = {n for n, body in sequences.items() if n not in touched and body is self._bodies.get(n)}
         others = {name: orjson.loads(body) for name, body in sequences.items() if name not in same_as_now}
@@ -169,27 +128,25 @@ class Ingest:
                 told.reported += overwritten_reports(name, raw, orjson.loads(self._bodies[name]))
         return told
 
-    def _unnamed(self, contents: Contents) -> dict[str, Rendered]:
+    def _unnamed(self, saved: SavedFile) -> dict[str, Rendered]:
         """For a save that names no revision: everything as it stands, with the grids that its writer can have seen."""
         base = {}
-        saved = min(contents.identity.mtime_ns / 1e9, self._now)  # its machine's clock may be ahead of ours
+        at = min(saved.saved, self._now)  # its machine's clock may be ahead of ours
         for name, body in self._bodies.items():
             raw = orjson.loads(body)
-            base[name] = Rendered(canonical(brief_of(raw)), grid_seen_by(raw, saved))
+            base[name] = Rendered(canonical(brief_of(raw)), grid_seen_by(raw, at))
         return base
 
-    def _top(self, document: Raw) -> bytes | None:
+    def _top(self, saved: SavedFile) -> bytes | None:
         """What lies beside the sequences, when it differs from what was there."""
         kept = self._journal.get("top")
         before: Raw = orjson.loads(kept) if isinstance(kept, bytes) else {}
-        now = before | {
-            key: value for key, value in document.items() if key not in ("_starsend", "sequences")
-        }
+        now = before | saved.beside
         return None if now == before else orjson.dumps(now)
 
     # ---------------------------------------------------------------------------------------------- applying
 
-    def _apply(self, edits: list[Edit], draft: Draft, found: Found, contents: Contents) -> None:
+    def _apply(self, edits: list[Edit], draft: Draft, found: Found, saved: SavedFile) -> None:
         picks = []
         for edit in edits:
             raw = draft[edit.name] if edit.name in draft else draft.add(edit.name)
@@ -204,28 +161,19 @@ class Ingest:
                 if edit.field in MENDING and raw.get("grid_state") == "failed":
                     raw["resume"] = True
             raw[edit.field] = edit.value
-        self._check(draft, edits, contents.data)
+        self._check(draft, edits, saved)
         for edit, before in picks:
-            self._pick(edit, draft[edit.name], before, found, contents.owner)
+            self._pick(edit, draft[edit.name], before, found, saved.owner)
 
-    def _check(self, draft: Draft, edits: list[Edit], data: bytes) -> None:
+    def _check(self, draft: Draft, edits: list[Edit], saved: SavedFile) -> None:
         """Everything that was touched is still a sequence. Raises BadDocument with line and JSON path."""
         names = dict.fromkeys(edit.name for edit in edits)
         if not names:
             return
         from client_async.sequences import check_names  # start-up: without an edit nobody needs models
 
-        self._check_each({name: draft[name] for name in names}, data)
+        saved.check({name: draft[name] for name in names})
         check_names([name for name in names if name not in self._bodies], list(draft), self._path)
-
-    def _check_each(self, sequences: Mapping[str, Raw], data: bytes) -> None:
-        from client_async.sequences import check_sequences
-
-        try:
-            check_sequences(sequences, self._path)
-        except BadInput:  # told again, with the line: the text of a large file is made only for that
-            check_sequences(sequences, self._path, data.decode("utf-8-sig"))
-            raise
 
     def _pick(self, edit: Edit, raw: Raw, before: object, found: Found, by: str) -> None:
         raw["selected_cell"] = before
@@ -281,26 +229,26 @@ class Ingest:
 
     # ---------------------------------------------------------------------------------------------- adopting
 
-    def _adopt(self, document: Raw, contents: Contents, named: int | None) -> Found:
+    def _adopt(self, saved: SavedFile) -> Found:
         """There is no journal, or it is older than the file: the file is the truth, the daemon's fields included."""
         from client_async.sequences import check_names
 
-        sequences: dict[str, bytes] = document["sequences"]
+        named, sequences = saved.named, saved.sequences
         names = list(sequences)
         check_names(names, names, self._path)
-        found = Found(top=self._top(document), owed=named is None)
+        found = Found(top=self._top(saved), owed=named is None)
         briefs: list[tuple[str, str | None, bytes]] = []
         # Models of all at once take ten times the document's room; what has been read is let go of as it is turned into bytes.
         for begin in range(0, len(names), CHECKED_AT_ONCE):
             some = {
                 name: orjson.loads(sequences.pop(name)) for name in names[begin : begin + CHECKED_AT_ONCE]
             }
-            self._check_each(some, contents.data)
+            saved.check(some)
             draft = Draft(self._bodies, self._path)
             for name, raw in some.items():
                 briefs.append((name, raw.get("grid_id"), canonical(brief_of(raw))))
                 self._adopt_one(
-                    draft[name] if name in draft else draft.add(name), name, raw, found, contents.owner
+                    draft[name] if name in draft else draft.add(name), name, raw, found, saved.owner
                 )
             found.changed |= draft.changed()
         found.adopted = (max(named or 0, self._revision or 0), self._now, briefs)

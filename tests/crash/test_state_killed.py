@@ -20,6 +20,8 @@ STATE = (
     "exchange.py",
     "kept.py",
     "mirror.py",
+    "ingest.py",
+    "saved_file.py",
     "sequence_file.py",
     "files.py",
     "pick_folder.py",

@@ -1,0 +1,35 @@
+"""Setting this process up for weeks, hundreds of threads and hundreds of projects."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import resource
+from contextlib import suppress
+
+M_ARENA_MAX = -8
+"""mallopt(3)."""
+GARBAGE_AT = 20_000
+"""New objects that may pile up before garbage is looked for among them: a few megabytes."""
+
+
+def allow_many_files() -> None:
+    """Each project holds a few files open; the usual soft limit of 1,024 is soon used up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def settle_memory() -> None:
+    """Set memory up for weeks and hundreds of threads; called once, when everything is imported.
+
+    All threads allocate from two heaps: with one for each they keep what one of them used once (657 MB at 10,000 sequences
+    and 256 slots; glibc only). What is imported is never searched for garbage again: each search of it held every thread up
+    for 50 ms, 20 times in 10,000 sequences. New objects are searched when there are many: with Python's 700 that alone took
+    one part in ten of all CPU, and found next to nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AT, 20, 20)
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
