@@ -68,6 +68,8 @@ class Kept:
             self._journal.close()
             self._journal, self._data_version = None, -1
 
+    __del__ = close  # Python 3.13 warns of a database that is left to the garbage
+
     def refresh(self) -> set[str]:
         """Take over what other processes have committed; the sequences it is of."""
         version = self.journal.data_version()
