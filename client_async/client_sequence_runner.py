@@ -12,9 +12,11 @@ from pathlib import Path
 import structlog
 
 from client_async.draft import Draft
+from client_async.events import PickLocked
 from client_async.explorer import Deleted, Explorer
 from client_async.grid_maker import GridMaker
 from client_async.next_action import next_action, resting_state
+from client_async.ownership import Raw
 from client_async.picks import record_pick
 from client_async.reporter import Reporter
 from client_async.sequences import Sequence, TakeRecord
@@ -142,6 +144,7 @@ class ClientSequenceRunner:
         else:
             state, status = "stale", f"the video starts on another cell than {pick.cell}"
         await self._reporter.report(keyframe=locked, grid_state=state, status=status, resume=False)
+        self._shop.listener(PickLocked(self._shop.project, self._name, pick.cell))
         return keyframe
 
     # ---------------------------------------------------------------------------------------------- take
@@ -164,13 +167,21 @@ class ClientSequenceRunner:
             sequence, again=sequence.retake, beginning=partial(self._begin_take, sequence)
         )
         history = [*sequence.take_history, *([] if made in sequence.take_history else [made])]
-        await self._reporter.report(
-            grid_state="done",
-            take=made.model_dump(mode="json"),
-            take_history=[t.model_dump(mode="json") for t in history],
-            resume=False,
-            status="the take is ready",
-        )
+        ready = {
+            "grid_state": "done",
+            "take": made.model_dump(mode="json"),
+            "take_history": [t.model_dump(mode="json") for t in history],
+            "resume": False,
+            "status": "the take is ready",
+        }
+
+        def edit(raw: Raw) -> Raw:
+            if raw.get("pick"):
+                return ready
+            waits = f"the take is ready; {raw.get('grid_id')} waits for a pick"
+            return {**ready, "grid_state": "waiting_for_pick", "status": waits}
+
+        await self._reporter.change(edit)
         return made
 
     async def _begin_take(self, sequence: Sequence, attempt: int) -> None:

@@ -17,14 +17,16 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from client_async.dispatcher import Dispatcher
 from client_async.driver_lock import ProjectBusy
-from client_async.events import BriefRefused, EditAnswered, Event, PickDecided, SequenceMoved
+from client_async.events import BriefRefused, EditAnswered, Event, PickDecided, PickLocked, SequenceMoved
 from client_async.metrics import Metrics
-from client_async.notices import Kind, Notice, NoticeBoard
+from client_async.notices import NoticeBoard
 from client_async.ops_port import Health, ops_port
+from client_async.outbox import Kind, Notice
 from client_async.process import allow_many_files, settle_memory
 from client_async.project_at_work import ProjectAtWork
 from client_async.projects import Place
 from client_async.service import Service
+from client_async.signs import has_brief
 from client_async.step_executor import STATE
 from client_async.watcher import FilesTouched, Watcher
 from client_async.wiring import make_executor
@@ -69,6 +71,7 @@ class Daemon:
         self._board = _board(root, self._settings, say)
         self._projects: dict[str, ProjectAtWork] = {}
         self._opening: set[str] = set()
+        self._closing: dict[str, anyio.Event] = {}
         self._told_busy: dict[str, str] = {}
         self._spending: set[str] = set()
         """Projects whose ledger may hold more than was counted last."""
@@ -110,12 +113,12 @@ class Daemon:
             return
         if name == "":
             self._group.start_soon(self._guard, name, self._reload_studio)
-        elif what == "removed":
-            self._group.start_soon(self._guard, name, partial(self._close, name))
+        elif what == "removed" or (name in self._projects and self._projects[name].is_replaced()):
+            self._drop(name)
+            if has_brief(str(self._root / "projects" / name)):
+                self._take_on(name)
         elif name not in self._projects:
-            if name not in self._opening:
-                self._opening.add(name)
-                self._group.start_soon(self._guard, name, partial(self._open, name))
+            self._take_on(name)
         elif what == "config":
             self._group.start_soon(self._guard, name, partial(self._reload, self._projects[name]))
         elif what == "elements":
@@ -130,10 +133,24 @@ class Daemon:
         except Exception:
             log.exception("project_broken", project=name)
 
+    def _take_on(self, name: str) -> None:
+        if name not in self._opening:
+            self._opening.add(name)
+            self._group.start_soon(self._guard, name, partial(self._open, name))
+
+    def _drop(self, name: str) -> None:
+        if project := self._projects.pop(name, None):
+            self._closing[name] = anyio.Event()
+            self._group.start_soon(self._guard, name, partial(self._close, project))
+
     async def _open(self, name: str) -> None:
         """Take a project on; one that is busy or broken is tried again, and holds up no other."""
         place = Place(self._root, name)
         try:
+            if (
+                name in self._closing
+            ):  # another folder had the name; what was paid for comes home into it first
+                await self._closing[name].wait()
             project = await ProjectAtWork.open(
                 place,
                 executor=self._executor,
@@ -146,11 +163,14 @@ class Daemon:
             self._tell_refused(name, refused)
             await anyio.sleep(BUSY_SECONDS)
             self._opening.discard(name)
-            if place.file.path.exists():
+            if has_brief(str(place.folder)):
                 self._touched(FilesTouched(name, "appeared"))
             return
         self._told_busy.pop(name, None)
         self._opening.discard(name)
+        if self._stop.is_set():
+            project.close()
+            return
         self._projects[name] = project
         log.info("project_opened", project=name)
         self._spending.add(name)
@@ -168,14 +188,15 @@ class Daemon:
         else:
             log.exception("project_broken", project=name, exc_info=refused)
 
-    async def _close(self, name: str) -> None:
-        project = self._projects.pop(name, None)
-        if project is None:
-            return
-        self._dispatcher.leave(name)
-        while self._dispatcher.busy(name):  # what is paid for comes home first
-            await anyio.sleep(BEAT_SECONDS)
-        project.close()
+    async def _close(self, project: ProjectAtWork) -> None:
+        name = project.place.name
+        try:
+            self._dispatcher.leave(project.desk)
+            while self._dispatcher.busy(name):  # what is paid for comes home first
+                await anyio.sleep(BEAT_SECONDS)
+            project.close()
+        finally:
+            self._closing.pop(name).set()
         self._metrics.project_gone(name)
         log.info("project_closed", project=name)
 
@@ -183,12 +204,13 @@ class Daemon:
         try:
             self._settings = await self._executor.run(STATE, partial(load_settings, self._root, None))
         except StarsendError as wrong:
-            log.error("config_refused", error=str(wrong))
+            log.error("config_refused", project="", error=str(wrong))
             return
         self._executor.resize(self._settings.at_once())
+        self._dispatcher.fill()
         log.info("config_reloaded", project="")
-        for project in list(self._projects.values()):
-            await self._reload(project)
+        for name, project in list(self._projects.items()):
+            await self._guard(name, partial(self._reload, project))
 
     async def _reload(self, project: ProjectAtWork) -> None:
         try:
@@ -205,14 +227,20 @@ class Daemon:
             if event.state in TOLD:
                 self._post(event.project, event.sequence, TOLD[event.state], event.status)
             self._spending.add(event.project)
+        elif isinstance(event, PickLocked):
+            self._metrics.pick_decided(True)
         elif isinstance(event, PickDecided):
-            self._metrics.pick_decided(event.accepted)
-            if not event.accepted:
+            if (
+                not event.accepted
+            ):  # accepted ones are counted when they are locked, by whatever road they came
+                self._metrics.pick_decided(False)
                 self._post(event.project, "", "pick_refused", f"{event.file}: {event.reason}")
         elif isinstance(event, EditAnswered):
             if event.kind == "pick_refused":
                 self._metrics.pick_decided(False)
                 self._post(event.project, event.sequence, "pick_refused", event.text)
+            elif event.kind == "brief_rejected":
+                self._post(event.project, event.sequence, "brief_broken", event.text)
         elif isinstance(event, BriefRefused):
             self._post(event.project, "", "brief_broken", event.error)
 
@@ -258,9 +286,7 @@ class Daemon:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
             async for number in signals:
                 if number == signal.SIGHUP:
-                    self._service.reloading()
-                    await self._reload_studio()
-                    self._service.ready(f"{len(self._projects)} projects")
+                    self._group.start_soon(self._guard, "", self._obey_hangup)
                     continue
                 if self._stop.is_set():
                     signal.signal(number, signal.SIG_DFL)
@@ -268,6 +294,11 @@ class Daemon:
                 log.warning("stopping", signal=number.name)
                 self._stop.set()
                 self._stopping.set()
+
+    async def _obey_hangup(self) -> None:
+        self._service.reloading()
+        await self._reload_studio()
+        self._service.ready(f"{len(self._projects)} projects")
 
     async def _wind_up(self, told: anyio.Event) -> None:
         """Begin nothing more, let short calls end within the grace, park the long ones, and save."""
@@ -278,7 +309,7 @@ class Daemon:
         with anyio.move_on_after(self._settings.daemon.grace_seconds):
             await self._dispatcher.idle()
         with anyio.move_on_after(SAVE_SECONDS, shield=True):
-            for project in self._projects.values():
+            for project in list(self._projects.values()):
                 await project.shop.scribe.render()
         self._board.stop()
         with anyio.move_on_after(SAVE_SECONDS):
@@ -287,7 +318,7 @@ class Daemon:
             # Threads cannot be cancelled. Their intents are in the ledger, and the next start finds out what became of them.
             log.warning("stopped_in_flight", steps=self._dispatcher.live)
             os._exit(0)
-        for project in self._projects.values():
+        for project in list(self._projects.values()):
             project.close()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -17,7 +17,7 @@ from client_async.dispatcher import Due
 from client_async.explorer import NotAdopted
 from client_async.journal import JournalUnusable
 from client_async.next_action import Action, next_action
-from client_async.sequences import parsed
+from client_async.sequences import Pick, parsed
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
 from starsend.api_client import BrokenDownload
@@ -80,7 +80,9 @@ class Desk:
         self._jitter = jitter
         self._patience: dict[str, tuple[int, Callable[[Exception], bool | timedelta]]] = {}
         self._not_before: dict[str, float] = {}
-        self._asked: dict[str, tuple[bytes, tuple[Action, int, datetime | None] | None]] = {}
+        self._asked: dict[str, tuple[bytes, tuple[Action, int, Pick | None] | None]] = {}
+        self._seen: dict[str, tuple[Pick, float]] = {}
+        """Picks that no money was spent on yet, and since when they are known: a file's own time may be any."""
 
     def refit(self, shop: Workshop) -> None:
         """Work with other settings from now on; what runs ends with the old ones."""
@@ -94,12 +96,12 @@ class Desk:
         asked = self._ask(name)
         if asked is None:
             return None
-        action, priority, picked_at = asked
-        after = max(self._not_before.get(name, 0.0) - self._monotonic(), self._unsettled(picked_at))
+        action, priority, pick = asked
+        after = max(self._not_before.get(name, 0.0) - self._monotonic(), self._unsettled(name, pick))
         return Due(self._lane(action), priority, after)
 
-    def _ask(self, name: str) -> tuple[Action, int, datetime | None] | None:
-        """What is to be done next, how urgent it is, and when the pick was made whose take is due; remembered until it changes."""
+    def _ask(self, name: str) -> tuple[Action, int, Pick | None] | None:
+        """What is to be done next, how urgent it is, and the pick that the first money would be spent on; remembered until it changes."""
         try:
             body = self._shop.file.body(name)
         except KeyError:
@@ -112,11 +114,13 @@ class Desk:
             sequence = parsed(name, body, self._shop.file.path)
             action = next_action(sequence)
             if action is not None and (self._actions is None or action in self._actions):
-                picked_at = (
-                    sequence.pick and action == "generate" and datetime.fromisoformat(sequence.pick.at)
-                )
+                begun = sequence.grid_state == "generating" or action != "generate"
                 # Whoever has picked waits for the take, so it comes before new grids of the same priority.
-                found = action, 2 * sequence.priority + (action == "generate"), picked_at or None
+                found = (
+                    action,
+                    2 * sequence.priority + (action == "generate"),
+                    None if begun else sequence.pick,
+                )
         except StarsendError as wrong:  # adopted from elsewhere and never checked: one sequence's fault
             self.errors[name] = wrong
         self._asked[name] = body, found
@@ -166,11 +170,14 @@ class Desk:
             self._not_before[name] = self._monotonic() + LAME_SECONDS
             log.error("state_not_kept", error=str(refused))
 
-    def _unsettled(self, picked_at: datetime | None) -> float:
-        if picked_at is None or not self._settle:
+    def _unsettled(self, name: str, pick: Pick | None) -> float:
+        """For how many seconds somebody may still pick another cell before money is spent on this one."""
+        if pick is None or not self._settle:
+            self._seen.pop(name, None)
             return 0.0
-        age = (self._shop.clock.now() - picked_at).total_seconds()
-        return max(0.0, self._settle - age) if age >= 0 else self._settle
+        if name not in self._seen or self._seen[name][0] != pick:
+            self._seen[name] = pick, self._monotonic()
+        return self._settle - (self._monotonic() - self._seen[name][1])
 
     def _lane(self, action: Action) -> str:
         lanes = {

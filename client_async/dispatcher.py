@@ -7,7 +7,6 @@ before any video, and the first sequence of many ends last (PERFORMANCE.md). Who
 
 from __future__ import annotations
 
-import heapq
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -18,7 +17,7 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
-from client_async.fair_queue import FairQueue
+from client_async.fair_queue import FairQueue, Ranked
 
 LIVE_FOR_A_SLOT = 2
 CONSIDERED_AT_ONCE = 100
@@ -73,22 +72,26 @@ class Dispatcher:
         self._queues: defaultdict[str, FairQueue] = defaultdict(FairQueue)
         self._live: Counter[str] = Counter()
         self._busy: set[Key] = set()
-        self._dates: list[tuple[float, Key]] = []
-        self._dated: dict[Key, float] = {}
+        self._dates: Ranked[Key, float] = Ranked()
         self._waking = False
-        self._sooner = anyio.Event()
+        self._look_again = anyio.Event()
         self._still = anyio.Event()
         self.stopped = False
 
     def join(self, worker: Worker) -> None:
-        """Take a project on."""
+        """Take a project on; a worker of the same project is replaced, and what waits is asked of the new one."""
         self._workers[worker.project] = worker
 
-    def leave(self, project: str) -> None:
-        """Start nothing more for a project; what runs, ends."""
-        self._workers.pop(project, None)
+    def leave(self, worker: Worker) -> None:
+        """Start nothing more for a project; what runs, ends. Whoever has been replaced meanwhile takes nothing along."""
+        if self._workers.get(worker.project) is not worker:
+            return
+        del self._workers[worker.project]
         for queue in self._queues.values():
-            queue.drop(project)
+            queue.drop(worker.project)
+        for key in [key for key in self._dates if key[0] == worker.project]:
+            self._forget_date(key)
+        self._tell_if_still()
 
     def busy(self, project: str) -> bool:
         """Whether a task of this project is alive."""
@@ -117,19 +120,25 @@ class Dispatcher:
                 waiting = any(map(len, self._queues.values()))
                 await (anyio.sleep(BREATH_SECONDS) if waiting else anyio.lowlevel.checkpoint())
 
+    def fill(self) -> None:
+        """Use places that have become free because a limit was raised."""
+        for lane in list(self._queues):
+            self._fill(lane)
+        self._tell_if_still()
+
     async def idle(self) -> None:
         """Wait until nobody works, waits for a slot, or waits for a date."""
         while not self._is_still():
-            self._still = anyio.Event()
+            if self._still.is_set():  # otherwise somebody else may be waiting for this very one
+                self._still = anyio.Event()
             await self._still.wait()
 
     def stop(self) -> None:
         """Begin nothing any more; ``idle`` returns when the living tasks have ended."""
         self.stopped = True
         self._queues.clear()
-        self._dated.clear()
         self._dates.clear()
-        self._sooner.set()
+        self._look_again.set()
         self._tell_if_still()
 
     # -------------------------------------------------------------------------------------------- inside
@@ -143,7 +152,7 @@ class Dispatcher:
         if due is not None and due.after > 0:
             self._wake_at(key, due.after)
             return None
-        self._dated.pop(key, None)
+        self._forget_date(key)
         if due is None:
             return None
         self._queues[due.lane].put(*key, priority=due.priority, share=worker.share)
@@ -162,10 +171,12 @@ class Dispatcher:
         """Whose turn it is; it counts as busy from now on."""
         queue = self._queues[lane]
         while key := queue.pop():
-            due = self._workers[key[0]].due(key[1])  # it may have changed while it waited
-            if key in self._busy or due is None:
+            worker = self._workers.get(key[0])
+            due = worker.due(key[1]) if worker is not None else None  # it may have changed while it waited
+            if key in self._busy:
                 continue
-            if due.lane == lane and due.after <= 0:
+            if due is not None and due.lane == lane and due.after <= 0:
+                self._forget_date(key)
                 self._busy.add(key)
                 return key
             self.consider(*key)
@@ -192,33 +203,37 @@ class Dispatcher:
 
     def _wake_at(self, key: Key, seconds: float) -> None:
         date = self._monotonic() + seconds
-        self._dated[key] = date
-        heapq.heappush(self._dates, (date, key))
+        self._dates.put(key, date)
         if not self._waking:
             self._waking = True
             self._group.start_soon(self._wake)
-        elif self._dates[0] == (date, key):
-            self._sooner.set()
+        elif self._dates.first() == (date, key):
+            self._look_again.set()
+
+    def _forget_date(self, key: Key) -> None:
+        if self._dates.drop(key):
+            self._look_again.set()  # lest a task outlives the work by a date that nobody waits for
 
     async def _wake(self) -> None:
         """Consider each dated sequence when its time has come; one task for all of them."""
-        while self._dates:
-            date, key = self._dates[0]
-            if self._dated.get(key) != date:  # something else came first
-                heapq.heappop(self._dates)
+        while (
+            first := self._dates.first()
+        ):  # asked anew after every wait: by then it may be withdrawn, or all stopped
+            date, key = first
+            seconds = date - self._monotonic()
+            if seconds > 0:
+                self._look_again = anyio.Event()
+                with anyio.move_on_after(seconds):
+                    await self._look_again.wait()
                 continue
-            self._sooner = anyio.Event()
-            with anyio.move_on_after(date - self._monotonic()):
-                await self._sooner.wait()
-                continue
-            heapq.heappop(self._dates)
-            del self._dated[key]
+            self._dates.drop(key)
             self.consider(*key)
+            await anyio.lowlevel.checkpoint()  # a vendor's pause ends for thousands at once
         self._waking = False
         self._tell_if_still()
 
     def _is_still(self) -> bool:
-        return not (self._busy or self._dated or any(self._queues.values()))
+        return not (self._busy or self._dates or any(self._queues.values()))
 
     def _tell_if_still(self) -> None:
         if self._is_still():

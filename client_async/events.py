@@ -27,6 +27,15 @@ class PickDecided:
 
 
 @dataclass(frozen=True, slots=True)
+class PickLocked:
+    """A pick, by whatever road it came, was taken up: its cell is the start frame."""
+
+    project: str
+    sequence: str
+    cell: int
+
+
+@dataclass(frozen=True, slots=True)
 class EditAnswered:
     """Something in a saved brief was not done as it stood there: ``kind`` and the words for people.
 
@@ -47,5 +56,5 @@ class BriefRefused:
     error: str
 
 
-Event = SequenceMoved | PickDecided | EditAnswered | BriefRefused
+Event = SequenceMoved | PickDecided | PickLocked | EditAnswered | BriefRefused
 Listener = Callable[[Event], None]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+import anyio
 import structlog
 from anyio.abc import TaskGroup
 
@@ -16,7 +17,8 @@ from client_async.desk import FREE_TO_REPEAT, Desk
 from client_async.dispatcher import Dispatcher
 from client_async.driver_lock import sole_driver
 from client_async.events import BriefRefused, EditAnswered, Listener, PickDecided
-from client_async.ownership import Raw
+from client_async.mirror import TakenIn
+from client_async.ownership import News, Raw
 from client_async.pick_folder import PickFolder
 from client_async.projects import Place
 from client_async.step_executor import STATE, StepExecutor
@@ -35,6 +37,19 @@ CURED_BY = {
     "config": {"NoPrice", "Unauthorized", "OtherProvider", "UnknownName", "BadDocument"},
 }
 """Failures that a change of these files may have mended: such sequences go on by themselves."""
+
+
+WRITING_SECONDS = 0.5
+"""Between two looks at a file that somebody has open, or has only just let go of."""
+
+
+def identity_of(place: Place) -> tuple[int, int] | None:
+    """Tells a project's folder from another one that is put in its place."""
+    try:
+        found = (place.folder / "state" / "client").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class ProjectAtWork:
@@ -61,12 +76,15 @@ class ProjectAtWork:
         self._dispatcher = dispatcher
         self._emit = emit
         self._stop = stop
+        self._identity = identity_of(place)
         self._look_again = False
         self._looking = False
+        self._closed = False
+        self._woken = anyio.Event()
         self._trouble: str | None = None
-        self._desk = Desk(shop, settle_seconds=SETTLE_SECONDS, bears_with=FREE_TO_REPEAT)
+        self.desk = Desk(shop, settle_seconds=SETTLE_SECONDS, bears_with=FREE_TO_REPEAT)
         self._picks = PickFolder(place.picks, place.file)
-        dispatcher.join(self._desk)
+        dispatcher.join(self.desk)
 
     @classmethod
     async def open(
@@ -86,41 +104,58 @@ class ProjectAtWork:
 
     def close(self) -> None:
         """Give everything back; no task of this project may be alive."""
-        self._dispatcher.leave(self.place.name)
+        self._closed = True
+        self._woken.set()
+        self.shop.scribe.stop()
+        self._dispatcher.leave(self.desk)
         self._held.close()
+
+    def is_replaced(self) -> bool:
+        """Whether another folder lies under the name by now, a restored backup for one: what is held is of the old one."""
+        return identity_of(self.place) not in (None, self._identity)
 
     async def look(self) -> None:
         """Take in what people did since, decide picks, and line up whatever is to be done. One look at a time."""
         self._look_again = True
+        self._woken.set()
         if self._looking:
             return
         self._looking = True
         try:
-            while self._look_again:
-                self._look_again = False
-                await self._look_once()
+            while self._look_again and not self._closed:
+                self._look_again, self._woken = False, anyio.Event()
+                if await self._look_once() and not self._closed:
+                    with anyio.move_on_after(WRITING_SECONDS):
+                        await self._woken.wait()
+                    self._look_again = True
         finally:
             self._looking = False
 
-    async def _look_once(self) -> None:
+    async def _look_once(self) -> bool:
+        """True when somebody is still writing: nothing tells when they are done."""
         try:
             taken = await self._run(self.place.file.take_in)
-            verdicts = await self._run(self._picks.take_picks)
-            if verdicts:
-                taken.changed |= (await self._run(self.place.file.take_in)).changed
         except StarsendError as refused:
             self._tell_trouble(str(refused))
+            return False
+        try:
+            await self._decide_picks(taken)
+        finally:  # whatever is wrong with the picks, what people saved goes on
+            self._tell_trouble(str(taken.trouble) if taken.trouble else None)
+            self._tell_news(taken.news)
+            self.shop.scribe.ask_for_render(at_once=bool(taken.changed))
+            await self._dispatcher.consider_all(self.place.name, sorted(taken.changed))
+        return taken.waiting
+
+    async def _decide_picks(self, taken: TakenIn) -> None:
+        """Decide the pick files that are ripe; what that changes is added to what was taken in."""
+        try:
+            verdicts = await self._run(self._picks.take_picks)
+        except StarsendError as refused:
+            taken.trouble = taken.trouble or refused
             return
-        self._tell_trouble(str(taken.trouble) if taken.trouble else None)
-        for news in taken.news:
-            log.warning(
-                "edit_answered",
-                project=self.place.name,
-                sequence=news.sequence,
-                kind=news.kind,
-                error=news.text,
-            )
-            self._emit(EditAnswered(self.place.name, news.sequence, news.kind, news.text))
+        if not verdicts:
+            return
         for verdict in verdicts:
             decided = PickDecided(self.place.name, verdict.file, verdict.accepted, verdict.reason)
             log.info(
@@ -131,8 +166,22 @@ class ProjectAtWork:
                 reason=decided.reason,
             )
             self._emit(decided)
-        self.shop.scribe.ask_for_render(at_once=bool(taken.changed or verdicts))
-        await self._dispatcher.consider_all(self.place.name, sorted(taken.changed))
+        since = await self._run(self.place.file.take_in)
+        taken.changed |= since.changed
+        taken.news += since.news
+        taken.trouble = since.trouble
+        taken.waiting |= since.waiting
+
+    def _tell_news(self, told: list[News]) -> None:
+        for news in told:
+            log.warning(
+                "edit_answered",
+                project=self.place.name,
+                sequence=news.sequence,
+                kind=news.kind,
+                error=news.text,
+            )
+            self._emit(EditAnswered(self.place.name, news.sequence, news.kind, news.text))
 
     def _tell_trouble(self, trouble: str | None) -> None:
         if trouble is not None and trouble != self._trouble:
@@ -151,7 +200,7 @@ class ProjectAtWork:
             partial(make_steps, self.place, settings, self.shop.store, stop=self._stop, clock=self.shop.clock)
         )
         self.shop = replace(self.shop, settings=settings, steps=steps)
-        self._desk.refit(self.shop)
+        self.desk.refit(self.shop)
         log.info("config_reloaded", project=self.place.name)
         await self.resume_cured("config")
 

@@ -70,6 +70,7 @@ class Scribe:
         self._sooner = anyio.Event()
         self._rendered_at = float("-inf")
         self._render_took = 0.0
+        self._stopped = False
 
     async def change(self, change: Change[T], *, at_once: bool = False) -> T:
         """The answer of ``change`` once it is kept; what it raises, when it refused. ``at_once``: a person waits to see it."""
@@ -97,7 +98,7 @@ class Scribe:
                     batch.outcomes = await self._executor.run(
                         STATE, partial(self._file.change_all, batch.changes)
                     )
-                except StarsendError as refused:
+                except Exception as refused:  # noqa: BLE001 - whoever waits for it is told; others have nothing to do with it
                     batch.outcomes = [Outcome(error=refused) for _ in batch.changes]
                 batch.kept.set()
                 crowded = len(batch.changes) > 1
@@ -122,7 +123,7 @@ class Scribe:
             self._sooner.set()
 
     async def _render_when_due(self) -> None:
-        while self._due is not None:
+        while self._due is not None and not self._stopped:
             self._sooner = anyio.Event()
             with anyio.move_on_after(self._due - self._monotonic()):
                 await self._sooner.wait()
@@ -131,13 +132,18 @@ class Scribe:
             if not await self.render():
                 self._due = self._monotonic() + UNHURRIED_SECONDS
 
+    def stop(self) -> None:
+        """Render nothing any more: another project's folder may lie under the name by then."""
+        self._stopped = True
+        self._sooner.set()
+
     async def render(self) -> bool:
         """Bring the face up to date now. False when it has to wait for somebody who is at work on it."""
         begun = self._monotonic()
         try:
             done = await self._executor.run(STATE, self._file.render)
-        except StarsendError as refused:  # a full disk: what is kept is kept
-            log.error("render_failed", error=str(refused))
+        except Exception as refused:
+            log.error("render_failed", error=str(refused), exc_info=not isinstance(refused, StarsendError))
             done = False
         self._rendered_at = self._monotonic()
         self._render_took = self._rendered_at - begun

@@ -11,7 +11,7 @@ from typing import Literal
 from client_async.pick_folder import TEMPORARY
 from starsend.config import CONFIG_NAME
 
-What = Literal["sequences", "picks", "config", "elements", "appeared", "removed"]
+What = Literal["sequences", "picks", "journal", "config", "elements", "appeared", "removed"]
 Signature = tuple[int, int, int] | None
 """Time, inode and size: a save changes one of them, to the nanosecond."""
 
@@ -23,6 +23,8 @@ class Signs:
     folder: Path
     face: Signature = None
     picks: Signature = None
+    journal: Signature = None
+    identity: tuple[int, int] | None = None
     picks_wait: bool = False
     config: Signature = None
     elements: frozenset[tuple[str, int, int]] = frozenset()
@@ -36,6 +38,7 @@ class Signs:
     """Where the state lies."""
     _face: str = field(init=False)
     _picks: str = field(init=False)
+    _journal: str = field(init=False)
     _config: str = field(init=False)
     _elements: str = field(init=False)
 
@@ -44,6 +47,8 @@ class Signs:
         self.client = f"{self.folder}/state/client"
         self._face = f"{self.client}/sequences.json"
         self._picks = f"{self.client}/picks"
+        self._journal = f"{self.client}/journal.db-wal"
+        self.identity = _identity(self.client)
         self._config = f"{self.folder}/{CONFIG_NAME}"
         self._elements = f"{self.folder}/elements"
 
@@ -52,7 +57,7 @@ class Signs:
         return os.path.realpath(self._face) if os.path.islink(self._face) else None  # noqa: PTH114 - as above
 
     def look(self, *, thorough: bool) -> set[What]:
-        """What differs from the last look; two system calls where nothing does, unless ``thorough``."""
+        """What differs from the last look; three system calls where nothing does, unless ``thorough``."""
         changed: set[What] = set()
         face, picks = signature(self._face), signature(self._picks)
         if face != self.face:
@@ -62,6 +67,10 @@ class Signs:
             self.picks, self.picks_wait = picks, _holds_picks(self._picks)
             if self.picks_wait:
                 changed.add("picks")
+        journal = signature(self._journal)
+        if journal != self.journal:  # a command that was killed before it could show what it had kept
+            self.journal = journal
+            changed.add("journal")
         if thorough:
             config, elements = signature(self._config), _contents(self._elements)
             if config != self.config:
@@ -71,6 +80,10 @@ class Signs:
                 self.elements = elements
                 changed.add("elements")
         return changed
+
+    def is_replaced(self) -> bool:
+        """Whether another folder lies under the name by now."""
+        return _identity(self.client) not in (None, self.identity)
 
     def folders(self) -> Iterator[str]:
         """The few that matter; the media are none of them. A file alone is lost at its first replacement."""
@@ -82,8 +95,9 @@ class Signs:
 
 
 def has_brief(folder: str) -> bool:
-    """Whether a folder is a project."""
-    return os.path.exists(f"{folder}/state/client/sequences.json")  # noqa: PTH110 - as above
+    """Whether a folder is a project: it has a brief, or had one that was deleted and will be written again."""
+    client = f"{folder}/state/client"
+    return os.path.exists(f"{client}/sequences.json") or os.path.exists(f"{client}/journal.db")  # noqa: PTH110
 
 
 def signature(path: str | Path) -> Signature:
@@ -93,6 +107,14 @@ def signature(path: str | Path) -> Signature:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(folder)  # noqa: PTH116 - as above
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -73,7 +73,7 @@ class Watcher:
         self._polling_seconds = polling_seconds
         self._mountinfo = mountinfo
         self._seen: dict[str, Signs] = {}
-        self._studio: Signature = None
+        self._studio: Signature = signature(self._root / CONFIG_NAME)
         self._folders: frozenset[str] = frozenset()
         self._links: dict[Path, str] = {}
         self._stopped = False
@@ -85,7 +85,8 @@ class Watcher:
     @property
     def modes(self) -> Mapping[str, str]:
         """``events`` or ``polling``, by project."""
-        return {n: "polling" if s.polled or self._blind else "events" for n, s in self._seen.items()}
+        seen = dict(self._seen)  # a look in a thread may be changing it
+        return {n: "polling" if s.polled or self._blind else "events" for n, s in seen.items()}
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Watch until stopped; started when everything that is there has been told once."""
@@ -148,7 +149,7 @@ class Watcher:
     def _weigh(self, name: str, changed: set[What]) -> None:
         """Tell what the look found; and notice when events did not."""
         seen = self._seen[name]
-        for what in sorted(changed - seen.told if not seen.picks_wait else changed):
+        for what in sorted(changed):  # told of before or not: the event may have been of an earlier save
             self._listener(FilesTouched(name, what))
         if "sequences" in seen.told:
             seen.misses = 0
@@ -175,9 +176,12 @@ class Watcher:
         except OSError as gone:
             if self._seen:
                 log.warning("projects_unreadable", path=str(self._projects), error=str(gone))
-        for name in self._seen.keys() - there:
+        replaced = {name for name in there & self._seen.keys() if self._seen[name].is_replaced()}
+        for name in (self._seen.keys() - there) | replaced:
             del self._seen[name]
             told.append(FilesTouched(name, "removed"))
+        if replaced:
+            self._folders = frozenset()  # the watches are still on the old folders
         for name in there - self._seen.keys():
             seen = self._seen[name] = Signs(self._projects / name)
             seen.look(thorough=True)
@@ -186,7 +190,7 @@ class Watcher:
             told.append(FilesTouched(name, "appeared"))
         studio = signature(self._root / CONFIG_NAME)
         if studio != self._studio:
-            told += [FilesTouched("", "config")] if self._studio or self._seen else []
+            told.append(FilesTouched("", "config"))
             self._studio = studio
         return told
 

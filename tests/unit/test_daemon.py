@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -132,12 +133,14 @@ def test_from_a_brief_that_is_saved_to_a_take(studio: Studio) -> None:
     assert [path.name for path in (place.picks / "accepted").iterdir()] == ["SEQ01.pick"]
     assert "handed to the daemon" in studio.command("generate", "SEQ01", "--again")
     until(lambda: len(kept(place)["take_history"]) == 2)
-    assert studio.command("pick", "SEQ02", "1").startswith("0")
+    assert (
+        studio.command("pick", "SEQ02", "1") == "0 SEQ02: cell 1 of g1 is picked; the daemon makes the take\n"
+    )
     until(is_in(place, "done", "SEQ02"))
     assert sorted(bill(place)) == ["SEQ01", "SEQ01", "SEQ01_grid", "SEQ02", "SEQ02_grid"]
     status, page = studio.ask("/metrics")
     assert status == 200
-    assert 'starsend_picks_total{verdict="accepted"} 1.0' in page
+    assert 'starsend_picks_total{verdict="accepted"} 2.0' in page
     assert 'starsend_sequence_moves_total{project="job",state="done"} 3.0' in page
     assert studio.ask("/healthz")[0] == studio.ask("/readyz")[0] == 200
     daemon.send_signal(signal.SIGTERM)
@@ -314,6 +317,100 @@ def test_a_mended_brief_goes_on_by_itself(studio: Studio) -> None:
     element = place.folder / "elements" / "joe" / "element.json"
     element.parent.mkdir(parents=True)
     element.write_text('{"kind": "character", "name": "Joe", "description": "a fisher"}')
+    until(is_in(place, "waiting_for_pick", "SEQ02"))
+
+
+def test_a_pick_withdrawn_before_the_first_money_costs_nothing(studio: Studio) -> None:
+    """Within the two seconds after a pick, also of a file that is an hour old: is the take not made, and does all go on?"""
+    place = studio.project("job", "SEQ01", "SEQ02")
+    daemon = studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    beside = place.picks / ".SEQ01"
+    beside.write_text("2")
+    os.utime(beside, (time.time() - 3600, time.time() - 3600))
+    beside.rename(place.picks / "SEQ01.pick")
+    until(is_in(place, "locked"))
+    until(lambda: json.loads(place.file.path.read_text())["sequences"]["SEQ01"].get("selected_cell") == 2)
+    document = json.loads(place.file.path.read_text())
+    document["sequences"]["SEQ01"]["selected_cell"] = None
+    place.file.path.write_text(json.dumps(document))
+    until(lambda: kept(place)["pick"] is None)
+    (place.picks / "SEQ02.pick").write_text("1")
+    until(is_in(place, "done", "SEQ02"))
+    assert daemon.poll() is None
+    assert bill(place).count("SEQ01") == 0
+
+
+def test_a_slow_save_is_taken_in_when_it_is_whole(studio: Studio) -> None:
+    """A program writes, lets go only later, and nothing tells of it: is the save taken in?"""
+    place = studio.project()
+    studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    until(lambda: "g1" in place.file.path.read_text())
+    document = json.loads(place.file.path.read_text())
+    document["sequences"]["SEQ02"] = BRIEF
+    with place.file.path.open("w") as file:
+        file.write(json.dumps(document))
+        file.flush()
+        time.sleep(0.4)  # a slow program, at work
+    until(is_in(place, "waiting_for_pick", "SEQ02"))
+
+
+def test_a_restored_backup_is_driven_by_its_own_ledger(studio: Studio) -> None:
+    """Another folder is put under the project's name: is it locked, kept and booked there, and the old one let go of?"""
+    place = studio.project()
+    studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    old = studio.root / "old"
+    shutil.copytree(place.folder, studio.root / "backup")
+    place.folder.rename(old)
+    (studio.root / "backup").rename(place.folder)
+    until(lambda: len(studio.events("project_opened")) == 2)
+    (place.picks / "SEQ01.pick").write_text("1")
+    until(is_in(place, "done"))
+    assert bill(place) == ["SEQ01_grid", "SEQ01"]
+    assert not list((old / "media").rglob("*.mp4"))
+    assert "daemon" in studio.command("generate", "SEQ01", "--again")
+
+
+def test_a_deleted_brief_is_written_again(studio: Studio) -> None:
+    """The journal is the truth: does the file come back, and is a pick made meanwhile acted on?"""
+    place = studio.project()
+    studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    place.file.path.unlink()
+    (place.picks / "SEQ01.pick").write_text("4")
+    until(place.file.path.exists)
+    until(is_in(place, "done"))
+    assert not studio.events("project_closed")
+
+
+def test_a_raised_limit_is_used_at_once(studio: Studio) -> None:
+    """While a long call runs: do the others begin when the limit is raised, and not when it ends?"""
+    slow: dict[str, Any] = {"animatic": {"misbehave": {"*_grid": ["slow"]}, "slow_seconds": 60}}
+    config = studio.root / "starsend_config.json"
+    config.write_text(json.dumps({"limits": {"animatic": {"at_once": 1}}}))
+    studio.project("job", *(f"SEQ0{number}" for number in range(5)), **slow)
+    studio.start(STARSEND_DAEMON__GRACE_SECONDS="0.1")
+    until(lambda: studio.events("step_intended"))
+    config.write_text(json.dumps({"limits": {"animatic": {"at_once": 5}}}))
+    until(lambda: len(studio.events("step_intended")) == 5)
+
+
+def test_one_pick_that_cannot_be_taken_holds_up_nothing(studio: Studio) -> None:
+    """A file that may not be moved lies in the drop folder: are edits and other picks seen, and is it told once?"""
+    place = studio.project()
+    (place.picks / ".claimed").mkdir()
+    studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    (place.picks / ".claimed" / "SEQ09.pick").mkdir()  # what a rename runs into
+    (place.picks / "SEQ09.pick").write_text("1")
+    until(lambda: studio.events("pick_decided"))
+    document = json.loads(place.file.path.read_text())
+    document["sequences"]["SEQ02"] = BRIEF
+    place.file.path.write_text(json.dumps(document))
+    (place.picks / "SEQ01.pick").write_text("1")
+    until(is_in(place, "done"))
     until(is_in(place, "waiting_for_pick", "SEQ02"))
 
 

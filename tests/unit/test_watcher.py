@@ -30,6 +30,7 @@ class Watched:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.told: list[FilesTouched] = []
+        self.ever: list[FilesTouched] = []
         self.heard = anyio.Event()
         (root / "projects").mkdir(parents=True)
 
@@ -43,6 +44,7 @@ class Watched:
 
     def listen(self, touched: FilesTouched) -> None:
         self.told.append(touched)
+        self.ever.append(touched)
         self.heard.set()
 
     async def until(self, project: str, what: str) -> None:
@@ -109,12 +111,11 @@ async def test_everything_that_matters_is_told(watched: Watched) -> None:
 
 
 async def test_our_own_temporary_files_say_nothing(watched: Watched) -> None:
-    """Are journal, swap and part files silent?"""
+    """Are swap and part files silent?"""
     client = watched.project() / "state" / "client"
     async with watched.watch():
         await watched.until("job", "appeared")
         for name in (
-            "journal.db-wal",
             "sequences.json.next",
             "sequences.json.next.part",
             ".sequences.json.swap",
@@ -124,6 +125,43 @@ async def test_our_own_temporary_files_say_nothing(watched: Watched) -> None:
         (client / "picks" / ".SEQ01.pick.swp").write_text("3")
         await anyio.sleep(0.5)  # the time in which they would be told
         assert watched.told == []
+
+
+async def test_what_a_command_kept_and_did_not_show_is_told(watched: Watched) -> None:
+    """It was killed between commit and render: does the level check see the journal, though no event tells of it?"""
+    client = watched.project() / "state" / "client"
+    async with watched.watch():
+        await watched.until("job", "appeared")
+        (client / "journal.db-wal").write_text("x")
+        await watched.until("job", "journal")
+
+
+async def test_a_deleted_brief_is_no_removed_project(watched: Watched) -> None:
+    """While the journal is there, is the file that went told as a change, and the project as gone only with its folder?"""
+    folder = watched.project()
+    (folder / "state" / "client" / "journal.db").write_text("x")
+    async with watched.watch():
+        await watched.until("job", "appeared")
+        (folder / "state" / "client" / "sequences.json").unlink()
+        await watched.until("job", "sequences")
+        other = watched.project("other")  # seen by a look at all projects
+        await watched.until("other", "appeared")
+        assert FilesTouched("job", "removed") not in watched.ever
+        assert other.exists()
+        folder.rename(watched.root / "gone")
+        await watched.until("job", "removed")
+
+
+async def test_another_folder_under_the_name_is_another_project(watched: Watched) -> None:
+    """A backup is put in a project's place: is it told as gone and come, and are saves in the new folder seen?"""
+    watched.project()
+    async with watched.watch(level_seconds=30.0):
+        await watched.until("job", "appeared")
+        (watched.root / "projects" / "job").rename(watched.root / "old")
+        folder = watched.project()
+        await watched.until("job", "appeared")
+        by_rename(folder / "state" / "client" / "sequences.json")
+        await watched.until("job", "sequences")
 
 
 async def test_a_linked_file_is_watched_where_it_lies(watched: Watched, tmp_path: Path) -> None:
