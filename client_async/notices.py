@@ -1,7 +1,7 @@
 """Telling people what waits for them: by mail, chat or webhook through apprise, and on the terminal. Grouped, and never lost.
 
-Every notice goes into ``notices.jsonl`` before it is sent, and is marked there when it went out; what a killed run left
-unsent, the next one sends.
+Every notice goes into ``notices.jsonl`` before it is sent, and is marked there when every service took it; what a killed
+run left unsent, the next one sends. Where the two cannot both be had, people are told twice rather than never.
 """
 
 from __future__ import annotations
@@ -12,33 +12,22 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
-import aiofiles
 import anyio
 import anyio.to_thread
 import structlog
-from anyio.abc import TaskStatus
+from anyio.abc import TaskGroup, TaskStatus
 
+from client_async.outbox import SAID, Kind, Notice, Outbox, as_json
 from starsend.errors import BadInput
 
 log = structlog.get_logger()
 
-Kind = Literal["grid_ready", "pick_refused", "out_of_money", "needs_decision", "failed", "brief_broken"]
 SCHEMA = "starsend.notices/1"
 URGENT: frozenset[Kind] = frozenset({"out_of_money", "needs_decision"})
-SAID: dict[Kind, tuple[str, str]] = {
-    "grid_ready": ("grid is ready", "grids are ready"),
-    "pick_refused": ("pick was refused", "picks were refused"),
-    "out_of_money": ("sequence has reached its cap", "sequences have reached their cap"),
-    "needs_decision": ("call needs a decision", "calls need a decision"),
-    "failed": ("sequence has failed", "sequences have failed"),
-    "brief_broken": ("brief cannot be read", "briefs cannot be read"),
-}
 SHOWN = 20
 """Lines of one message; of hundreds nobody reads more."""
 URGENT_SECONDS = 2.0
@@ -47,24 +36,6 @@ SEND_SECONDS = 10.0
 TRIES = 4
 OLDEST = timedelta(days=1)
 """What a run of the day before yesterday did not get out is no news any more."""
-LARGEST = 1_000_000
-"""Bytes of the outbox before it is put aside as ``.1``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One thing for people. ``sequence`` is empty when it is of a whole project; ``at`` is in UTC."""
-
-    project: str
-    sequence: str
-    kind: Kind
-    text: str
-    at: datetime
-
-    def line(self) -> str:
-        """As a person reads it."""
-        where = f"{self.project} {self.sequence}".strip()
-        return f"{where}: {self.text}"
 
 
 class BadTarget(BadInput):
@@ -76,6 +47,18 @@ class BadTarget(BadInput):
             where=setting,
             remedy="see apprise's list of services for how it is spelt",
         )
+
+
+class Target:
+    """Somewhere notices go, and what it has not taken yet. ``name`` is the setting that holds its address."""
+
+    def __init__(self, name: str, send: Sender) -> None:
+        self.name = name
+        self.send = send
+        self.owed: dict[Notice, None] = {}
+        self.called = False
+        self.busy = False
+        self.limiter = anyio.CapacityLimiter(1)  # its own: a slow one holds up no other
 
 
 class NoticeBoard:
@@ -101,127 +84,144 @@ class NoticeBoard:
         terminal: Callable[[str], None] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._senders = [_apprise_sender(number, url) for number, url in enumerate(urls)]
+        names = [f"notices.urls[{number}]" for number in range(len(urls))]
+        self._targets = [
+            Target(name, _apprise_sender(name, url)) for name, url in zip(names, urls, strict=True)
+        ]
         if webhook is not None:
-            if urlsplit(webhook).scheme not in ("http", "https"):
-                raise BadTarget("notices.webhook", urlsplit(webhook).scheme)
-            self._senders.append(lambda title, _body, notices: _post(webhook, title, notices))
-        self._gather = gather_seconds
-        self._outbox = outbox
+            self._targets.append(Target("notices.webhook", _webhook_sender("notices.webhook", webhook)))
+        self._gather_seconds = gather_seconds
+        self._outbox = Outbox(outbox)
         self._terminal = terminal
         self._now = now
         self._waiting: dict[tuple[str, str, Kind, str], Notice] = {}
-        self._unwritten: list[Notice] = []
         self._posted = anyio.Event()
         self._hurry = anyio.Event()
-        self._stopping = False
-        self._torn = False
-        self._limiter = anyio.CapacityLimiter(1)
+        self._stopped = anyio.Event()
 
     def post(self, notice: Notice) -> None:
         """Put a notice up. Returns at once; from the event loop's thread."""
-        key = (notice.project, notice.sequence, notice.kind, notice.text)
-        if key in self._waiting:
+        if notice.said in self._waiting:
             return
-        if self._terminal is not None:
-            self._terminal(notice.line())
-        self._waiting[key] = notice
-        self._unwritten.append(notice)
+        self._waiting[notice.said] = notice
+        self._outbox.keep(as_json(notice))
         self._posted.set()
         if notice.kind in URGENT:
             self._hurry.set()
+        if self._terminal is not None:
+            self._terminal(notice.line())
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Gather and send until ``stop``; what an earlier run left unsent goes first."""
-        for notice in await self._left_over():
-            self._waiting[notice.project, notice.sequence, notice.kind, notice.text] = notice
-            self._posted.set()
-        task_status.started()
-        while True:
-            await self._posted.wait()
-            await self._write_down()
-            with anyio.move_on_after(0 if self._stopping else self._gather):
-                await self._hurry.wait()
-                if not self._stopping:
-                    await anyio.sleep(min(URGENT_SECONDS, self._gather))
-            self._posted, self._hurry = anyio.Event(), anyio.Event()
-            await self._write_down()
-            if self._waiting:
-                notices, self._waiting = list(self._waiting.values()), {}
-                await self._send(notices)
-            if self._stopping:
-                return
+        with self._outbox.held() as alone:
+            if alone:
+                await self._take_left_over()
+            task_status.started()
+            try:
+                async with anyio.create_task_group() as writing:
+                    writing.start_soon(self._outbox.write_as_it_comes)
+                    await self._gather_and_send()
+                    writing.cancel_scope.cancel()
+            finally:
+                await self._outbox.write_the_rest()
 
     def stop(self) -> None:
         """Send what waits now; ``run`` returns then."""
-        self._stopping = True
+        self._stopped.set()
         self._posted.set()
         self._hurry.set()
 
     # -------------------------------------------------------------------------------------------- sending
 
-    async def _send(self, notices: list[Notice]) -> None:
-        title, body = headline(notices), "\n".join(_lines(notices))
-        failed = 0
-        for sender in self._senders:
-            if not await self._deliver(sender, title, body, notices):
-                failed += 1
-        if failed:
-            log.error("notice_undelivered", count=len(notices), targets=failed)
-        if self._senders and not failed:
-            log.info("notice_sent", count=len(notices), title=title)
-        await self._append([{"sent": [_as_json(n) for n in notices], "failed": failed}])
+    async def _take_left_over(self) -> None:
+        oldest = self._now() - OLDEST
+        left = dict.fromkeys(notice for notice in await self._outbox.left_over() if notice.at >= oldest)
+        if left and self._targets:
+            for target in self._targets:
+                target.owed.update(left)
+            self._posted.set()
 
-    async def _deliver(self, sender: Sender, title: str, body: str, notices: list[Notice]) -> bool:
+    async def _gather_and_send(self) -> None:
+        """Until ``stop``; and then until nothing waits, for much may be posted while a slow service takes the last."""
+        while True:
+            async with anyio.create_task_group() as deliveries:
+                while True:
+                    await self._gather()
+                    await self._outbox.write_down()
+                    self._hand_out(deliveries)
+                    if self._stopped.is_set():
+                        break
+            if not self._waiting:
+                return
+
+    async def _gather(self) -> None:
+        """Wait for a notice, and for what belongs to it."""
+        if self._stopped.is_set():
+            return
+        await self._posted.wait()
+        with anyio.move_on_after(self._gather_seconds):
+            await self._hurry.wait()
+            with anyio.move_on_after(URGENT_SECONDS):
+                await self._stopped.wait()
+
+    def _hand_out(self, deliveries: TaskGroup) -> None:
+        notices, self._waiting = list(self._waiting.values()), {}
+        self._posted, self._hurry = anyio.Event(), anyio.Event()
+        for target in self._targets:
+            target.owed.update(dict.fromkeys(notices))
+            target.called = bool(target.owed)
+            if target.called and not target.busy:
+                target.busy = True
+                deliveries.start_soon(self._serve, target)
+        if not self._targets:
+            self._mark_sent(notices)
+
+    async def _serve(self, target: Target) -> None:
+        """Once for each call, however many came during a try: a dead service is tried again with the next message."""
+        while target.called:
+            target.called = False
+            await self._bring(target)
+        target.busy = False
+
+    async def _bring(self, target: Target) -> None:
+        """Offer a service all that it is owed. What it does not take stays owed, for a day."""
+        oldest = self._now() - OLDEST
+        target.owed = {notice: None for notice in target.owed if notice.at >= oldest}
+        owed = list(target.owed)
+        notices = list({notice.said: notice for notice in owed}.values())
+        if not notices:
+            return
+        title = headline(notices)
+        if not await self._deliver(target, title, notices):
+            log.error("notice_undelivered", count=len(notices), target=target.name)
+            return
+        log.info("notice_sent", count=len(notices), title=title, target=target.name)
+        for notice in owed:
+            del target.owed[notice]
+        self._mark_sent(owed)
+
+    async def _deliver(self, target: Target, title: str, notices: list[Notice]) -> bool:
+        body = "\n".join(_lines(notices))
         for again in range(TRIES):
             try:
                 await anyio.to_thread.run_sync(
-                    sender, title, body, notices, limiter=self._limiter, abandon_on_cancel=True
+                    target.send, title, body, notices, limiter=target.limiter, abandon_on_cancel=True
                 )
             except Exception as fault:  # noqa: BLE001 - whatever a service raises; its text may quote the address
-                if again == TRIES - 1 or self._stopping:
+                if again == TRIES - 1 or self._stopped.is_set():
                     return False
-                log.warning("notice_delayed", fault=type(fault).__name__, tried=again + 1)
-                with anyio.move_on_after(2.0**again * min(1.0, self._gather)):
-                    await self._hurry.wait()
+                log.warning("notice_delayed", fault=type(fault).__name__, tried=again + 1, target=target.name)
+                with anyio.move_on_after(2.0**again * min(1.0, self._gather_seconds)):
+                    await self._stopped.wait()
             else:
                 return True
         return False
 
-    # -------------------------------------------------------------------------------------------- the outbox
-
-    async def _write_down(self) -> None:
-        notices, self._unwritten = self._unwritten, []
-        if notices:
-            await self._append([_as_json(notice) for notice in notices])
-
-    async def _append(self, lines: list[dict[str, object]]) -> None:
-        try:
-            if self._outbox.exists() and self._outbox.stat().st_size > LARGEST:
-                self._outbox.replace(self._outbox.with_name(f"{self._outbox.name}.1"))
-            async with aiofiles.open(self._outbox, "a") as file:
-                await file.write("\n" * self._torn + "".join(json.dumps(line) + "\n" for line in lines))
-                self._torn = False
-        except OSError as refused:  # a full disk must not stop a mail
-            log.error("notice_unwritten", error=str(refused))
-
-    async def _left_over(self) -> list[Notice]:
-        """What an earlier run wrote down and did not send."""
-        open_: Counter[str] = Counter()
-        try:
-            async with aiofiles.open(self._outbox) as file:
-                async for line in file:
-                    self._torn = not line.endswith("\n")  # a killed run's last words
-                    with_sent = _parsed(line)
-                    if "sent" in with_sent:
-                        open_.subtract(json.dumps(sent) for sent in with_sent["sent"])
-                    elif with_sent:
-                        open_[json.dumps(with_sent)] += 1
-        except FileNotFoundError:
-            return []
-        oldest = (self._now() - OLDEST).isoformat()
-        found = [json.loads(text) for text, count in open_.items() if count > 0]
-        return [_from_json(raw) for raw in found if raw["at"] >= oldest] if self._senders else []
+    def _mark_sent(self, notices: list[Notice]) -> None:
+        """Those that no service is owed. Who took what is not written down: after a restart, all are told again."""
+        everywhere = [n for n in notices if not any(n in target.owed for target in self._targets)]
+        if everywhere:
+            self._outbox.keep({"sent": [as_json(notice) for notice in everywhere]})
 
 
 Sender = Callable[[str, str, list[Notice]], None]
@@ -240,7 +240,7 @@ def _lines(notices: list[Notice]) -> list[str]:
     return [notice.line() for notice in ordered[:SHOWN]] + more
 
 
-def _apprise_sender(number: int, url: str) -> Sender:
+def _apprise_sender(setting: str, url: str) -> Sender:
     import apprise  # noqa: PLC0415 - 150 services; loaded where one is configured
 
     logging.getLogger("apprise").setLevel(
@@ -248,7 +248,7 @@ def _apprise_sender(number: int, url: str) -> Sender:
     )  # it quotes addresses; we say what is to be said
     service = apprise.Apprise()
     if not service.add(url):
-        raise BadTarget(f"notices.urls[{number}]", url.partition("://")[0] if "://" in url else "")
+        raise BadTarget(setting, url.partition("://")[0] if "://" in url else "")
 
     def send(title: str, body: str, _notices: list[Notice]) -> None:
         if not service.notify(title=title, body=body):
@@ -257,8 +257,14 @@ def _apprise_sender(number: int, url: str) -> Sender:
     return send
 
 
+def _webhook_sender(setting: str, url: str) -> Sender:
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise BadTarget(setting, urlsplit(url).scheme)
+    return lambda title, _body, notices: _post(url, title, notices)
+
+
 def _post(url: str, title: str, notices: list[Notice]) -> None:
-    body = json.dumps({"schema": SCHEMA, "title": title, "notices": [_as_json(n) for n in notices]}).encode()
+    body = json.dumps({"schema": SCHEMA, "title": title, "notices": [as_json(n) for n in notices]}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - http(s), checked
     try:
         with urllib.request.urlopen(request, timeout=SEND_SECONDS) as answer:  # noqa: S310
@@ -266,19 +272,3 @@ def _post(url: str, title: str, notices: list[Notice]) -> None:
     except urllib.error.HTTPError as refused:
         refused.close()
         raise ConnectionError(f"the webhook answered {refused.code}") from None  # the error holds the address
-
-
-def _as_json(notice: Notice) -> dict[str, object]:
-    return {**asdict(notice), "at": notice.at.isoformat()}
-
-
-def _from_json(raw: dict[str, str]) -> Notice:
-    return Notice(**{**raw, "at": datetime.fromisoformat(raw["at"])})  # type: ignore[arg-type]
-
-
-def _parsed(line: str) -> dict[str, list[object]]:
-    try:
-        found: dict[str, list[object]] = json.loads(line)
-    except json.JSONDecodeError:  # torn by a kill
-        return {}
-    return found

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ import pytest
 import structlog
 
 from client_async.metrics import Metrics
-from client_async.notices import BadTarget, Kind, Notice, NoticeBoard, headline
+from client_async.notices import BadTarget, NoticeBoard, headline
 from client_async.ops_port import STALLED_SECONDS, Health, ops_port
+from client_async.outbox import Kind, Notice
 from client_async.service import Service
 from starsend.errors import BadInput
 
@@ -124,16 +126,21 @@ def test_the_service_manager_hears_us(tmp_path: Path, abstract: bool) -> None:
 
 
 class Hook:
-    """A webhook on loopback; answers with the given statuses in turn, then 200."""
+    """A webhook on loopback; answers with the given statuses in turn, then 200. It keeps all waiting while it is not ``open``."""
 
     def __init__(self, *statuses: int) -> None:
         self.got: list[dict[str, Any]] = []
-        answers = list(statuses)
+        self.asked = 0
+        self.open = threading.Event()
+        self.open.set()
+        self.answers = answers = list(statuses)
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.asked += 1
+                hook.open.wait(30)
                 status = answers.pop(0) if answers else 200
                 if status == 200:
                     hook.got.append(json.loads(body))
@@ -160,12 +167,29 @@ def hook() -> Iterator[Callable[..., Hook]]:
 
     yield make
     for one in made:
+        one.open.set()
         one.server.shutdown()
         one.server.server_close()
 
 
 def notice(number: int = 1, kind: Kind = "grid_ready", text: str = "g1 is ready") -> Notice:
     return Notice("spring", f"SEQ{number:02}", kind, text, NOW)
+
+
+def told(target: Hook) -> list[list[str]]:
+    """The sequences in each message a webhook got."""
+    return [[one["sequence"] for one in message["notices"]] for message in target.got]
+
+
+def written(tmp_path: Path) -> str:
+    outbox = tmp_path / "notices.jsonl"
+    return outbox.read_text() if outbox.exists() else ""
+
+
+async def until(true: Callable[[], bool]) -> None:
+    with anyio.fail_after(10):
+        while not true():
+            await anyio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -201,9 +225,7 @@ async def test_what_needs_a_decision_does_not_wait(tmp_path: Path, hook: Callabl
     async with board(tmp_path, webhook=target.url, gather_seconds=60) as made:
         made.post(notice())
         made.post(notice(2, "needs_decision", "look at the vendor's account"))
-        with anyio.fail_after(10):
-            while not target.got:
-                await anyio.sleep(0.01)
+        await until(lambda: bool(target.got))
         assert len(target.got[0]["notices"]) == 2
 
 
@@ -213,9 +235,7 @@ async def test_a_service_that_fails_is_tried_again(tmp_path: Path, hook: Callabl
     target = hook(500, 503)
     async with board(tmp_path, webhook=target.url) as made:
         made.post(notice())
-        with anyio.fail_after(10):
-            while not target.got:
-                await anyio.sleep(0.01)
+        await until(lambda: bool(target.got))
     assert len(target.got) == 1
 
 
@@ -236,6 +256,189 @@ async def test_what_a_run_left_unsent_the_next_one_sends(tmp_path: Path, hook: C
         async with board(tmp_path, webhook=target.url):
             pass
     assert [n["sequence"] for message in target.got for n in message["notices"]] == ["SEQ01"]
+
+
+@pytest.mark.anyio
+async def test_what_was_put_aside_unsent_is_sent_too(tmp_path: Path, hook: Callable[..., Hook]) -> None:
+    """The outbox grew too large before a kill: is what it still held sent?"""
+    target = hook()
+    async with board(tmp_path):
+        pass
+    left = {"project": "spring", "sequence": "SEQ01", "kind": "failed", "text": "x", "at": NOW.isoformat()}
+    (tmp_path / "notices.jsonl.1").write_text(json.dumps(left))
+    async with board(tmp_path, webhook=target.url):
+        pass
+    assert told(target) == [["SEQ01"]]
+
+
+@pytest.mark.anyio
+async def test_what_is_posted_is_written_down_while_it_waits(tmp_path: Path) -> None:
+    """A kill in the middle of the minute: is each notice in the file already, also those after the first?"""
+    async with board(tmp_path, gather_seconds=60) as made:
+        for number in (1, 2, 3):
+            made.post(notice(number))
+            await until(lambda n=number: f"SEQ{n:02}" in written(tmp_path))  # type: ignore[misc]
+
+
+@pytest.mark.anyio
+async def test_a_run_that_is_cancelled_leaves_its_notices_in_the_file(
+    tmp_path: Path, hook: Callable[..., Hook]
+) -> None:
+    """Posted, and cancelled before anything was awaited: does the next run send it?"""
+    target = hook()
+    made = NoticeBoard(outbox=tmp_path / "notices.jsonl", webhook=target.url, now=lambda: NOW)
+    async with anyio.create_task_group() as group:
+        await group.start(made.run)
+        made.post(notice())
+        group.cancel_scope.cancel()
+    assert target.got == []
+    async with board(tmp_path, webhook=target.url):
+        pass
+    assert told(target) == [["SEQ01"]]
+
+
+@pytest.mark.anyio
+async def test_what_comes_while_the_last_message_goes_out_is_sent(
+    tmp_path: Path, hook: Callable[..., Hook]
+) -> None:
+    """A slow service, a stop, and one more notice: is it sent before the end, and marked so?"""
+    target = hook()
+    target.open.clear()
+    async with board(tmp_path, webhook=target.url, gather_seconds=0.01) as made:
+        made.post(notice(1))
+        await until(lambda: target.asked == 1)
+        made.stop()
+        made.post(notice(2))
+        await anyio.wait_all_tasks_blocked()
+        made.post(notice(3))
+        target.open.set()
+    assert sorted(chain(*told(target))) == ["SEQ01", "SEQ02", "SEQ03"]
+    async with board(tmp_path, webhook=target.url):
+        pass
+    assert len([*chain(*told(target))]) == 3
+
+
+@pytest.mark.anyio
+async def test_what_a_service_refused_goes_with_the_next_message(
+    tmp_path: Path, hook: Callable[..., Hook]
+) -> None:
+    """Refused at every try: does the next message hold it, once, unless it is old by then?"""
+    target, time = hook(*[500] * 8), [NOW]
+    async with board(tmp_path, webhook=target.url, gather_seconds=0.01, now=lambda: time[0]) as made:
+        made.post(notice(1))
+        await until(lambda: target.asked == 4)
+        time[0] = NOW + timedelta(hours=23)
+        made.post(Notice("spring", "SEQ02", "failed", "x", time[0]))
+        await until(lambda: target.asked == 8)
+        time[0] = NOW + timedelta(hours=25)
+        made.post(Notice("spring", "SEQ03", "failed", "x", time[0]))
+        await until(lambda: target.got != [])
+    assert told(target) == [["SEQ02", "SEQ03"]]
+
+
+@pytest.mark.anyio
+async def test_what_a_service_refused_the_next_run_sends(tmp_path: Path, hook: Callable[..., Hook]) -> None:
+    """A service that is dead to the end: is it left in peace, but for a last try, and told once by a later run?"""
+    target = hook(*[500] * 100)
+    async with board(tmp_path, webhook=target.url, gather_seconds=0.01) as made:
+        made.post(notice())
+        await until(lambda: target.asked == 4)
+    assert (target.got, target.asked) == ([], 5)
+    target.answers.clear()
+    for _ in range(2):
+        async with board(tmp_path, webhook=target.url):
+            pass
+    assert told(target) == [["SEQ01"]]
+
+
+@pytest.mark.anyio
+async def test_a_dead_service_holds_up_no_other(tmp_path: Path, hook: Callable[..., Hook]) -> None:
+    """One answers nothing: does the other get every message meanwhile, each once, and the first all of them later?"""
+    good, dead = hook(), hook()
+    dead.open.clear()
+    url = good.url.replace("http://", "json://")
+    async with board(tmp_path, urls=[url], webhook=dead.url, gather_seconds=0.01) as made:
+        for number in (1, 2, 3):
+            made.post(notice(number, text=f"g{number} is ready"))
+            await until(lambda n=number: len(good.got) == n)  # type: ignore[misc]
+        assert dead.got == []
+        dead.open.set()
+    assert [message["message"] for message in good.got] == [
+        f"spring SEQ{number:02}: g{number} is ready" for number in (1, 2, 3)
+    ]
+    assert sorted(chain(*told(dead))) == ["SEQ01", "SEQ02", "SEQ03"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"5",
+        b"null",
+        b'{"project": "x"}',
+        b"\xff\xfe",
+        b'["sent"]',
+        b'{"sent": 5}',
+        b'{"sent": ["x"]}',
+        b'{"project": "x", "sequence": "", "kind": "failed", "text": ["x"], "at": "2026-11-24T09:00:00+00:00"}',
+        b'{"project": "x", "sequence": "", "kind": "failed", "text": "x", "at": "2026-11-24T09:00:00"}',
+        b"[" * 100_000,
+    ],
+    ids=lambda damage: damage[:20].decode(errors="replace"),
+)
+async def test_a_damaged_line_is_skipped(tmp_path: Path, hook: Callable[..., Hook], damage: bytes) -> None:
+    """Whatever a line holds: does the board start, say so once, and send what stands beside it?"""
+    left = {"project": "spring", "sequence": "SEQ01", "kind": "failed", "text": "x", "at": NOW.isoformat()}
+    (tmp_path / "notices.jsonl").write_bytes(b"\n".join([damage, json.dumps(left).encode(), damage]))
+    target = hook()
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(2):
+            async with board(tmp_path, webhook=target.url):
+                pass
+            assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["notice_unwritten"]
+            logs.clear()
+    assert told(target) == [["SEQ01"]]
+
+
+@pytest.mark.anyio
+async def test_an_outbox_that_is_none_keeps_nobody_from_being_told(
+    tmp_path: Path, hook: Callable[..., Hook]
+) -> None:
+    """A folder in its place: does the board start, and do its messages go out?"""
+    (tmp_path / "notices.jsonl").mkdir()
+    target = hook()
+    async with board(tmp_path, webhook=target.url) as made:
+        made.post(notice())
+    assert told(target) == [["SEQ01"]]
+
+
+@pytest.mark.anyio
+async def test_what_another_daemon_is_about_to_send_is_not_left_over(
+    tmp_path: Path, hook: Callable[..., Hook]
+) -> None:
+    """Two over one outbox: does each send its own, and a later one nothing twice?"""
+    first, second, third = hook(), hook(), hook()
+    async with board(tmp_path, webhook=first.url, gather_seconds=60) as one:
+        one.post(notice(1))
+        await until(lambda: "SEQ01" in written(tmp_path))
+        async with board(tmp_path, webhook=second.url) as two:
+            two.post(notice(2))
+    assert (told(first), told(second)) == ([["SEQ01"]], [["SEQ02"]])
+    async with board(tmp_path, webhook=third.url):
+        pass
+    assert told(third) == []
+
+
+@pytest.mark.anyio
+async def test_a_notice_commands_no_terminal(tmp_path: Path, hook: Callable[..., Hook]) -> None:
+    """A pick file named to clear the screen, in half a surrogate, over two lines: is all of it shown, and none obeyed?"""
+    target, lines = hook(), list[str]()
+    async with board(tmp_path, webhook=target.url, terminal=lines.append) as made:
+        made.post(notice(kind="pick_refused", text="g1\x1b[2J\x07\udcff\u202egnp.\r\n: what is that? ü – 山"))
+    shown = r"g1\x1b[2J\x07\udcff\u202egnp.  : what is that? ü – 山"
+    assert lines == [f"spring SEQ01: {shown}"]
+    assert target.got[0]["notices"][0]["text"] == shown
 
 
 @pytest.mark.anyio
