@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from client_async.grid_maker import GridMaker
+from client_async.next_action import resting_state
 from client_async.ownership import Raw, add_notice
 from client_async.reporter import Reporter
 from client_async.sequences import GridRecord, Sequence
@@ -120,21 +121,19 @@ class Explorer:
             "grid_wanted": False,
             "selected_cell": None,
             "pick": None,
-            "adopt": None,
             "resume": False,
             "status": f"{record.grid} is ready: pick a cell",
         }
+        if record.via == "adopted":
+            accepted["adopt"] = None
 
         def edit(raw: Raw) -> Raw:
             raw["grid_history"] = [*raw.get("grid_history", []), record.model_dump(mode="json")]
             if raw.get("grid_id") is None or raw.get("grid_wanted") or record.via == "adopted":
                 return accepted
-            add_notice(
-                raw,
-                self._now(),
-                f"{record.grid} came after cell {raw['selected_cell']} of {raw['grid_id']} was picked: it is kept, and not used",
-            )
-            return {"grid_state": "waiting_for_pick", "status": raw.get("status", "")}
+            kept = f"cell {raw['selected_cell']} of {raw['grid_id']} was picked"
+            add_notice(raw, self._now(), f"{record.grid} came after {kept}: it is kept, and not used")
+            return {"grid_state": resting_state(Sequence.model_validate(raw)), "status": kept}
 
         log.info("grid_accepted", grid=record.grid, via=record.via, confidence=record.verdict.confidence)
         await self._reporter.change(edit)

@@ -72,6 +72,7 @@ def record_pick(
         and (before.get("grid"), before.get("cell")) == (current, number)
         and sequence.get("selected_cell") == number
     ):
+        _withdraw_regrid(sequence)
         return dict(before)
     pick = {
         "cell": number,
@@ -97,11 +98,16 @@ def record_pick(
         sequence["resume"] = True  # whoever picks wants it to go on
     sequence["selected_cell"] = number
     sequence["pick"] = pick
-    for wish in ("regrid", "grid_wanted"):
-        if sequence.get(wish):
-            sequence[wish] = False  # the pick is the later wish
+    _withdraw_regrid(sequence)
     sequence["status"] = f"cell {number} of {current} picked by {by}"
     return pick
+
+
+def _withdraw_regrid(sequence: dict[str, Any]) -> None:
+    """Who picks while another grid is being drawn wants this one: the pick is the later wish."""
+    for wish in ("regrid", "grid_wanted"):
+        if sequence.get(wish):
+            sequence[wish] = False
 
 
 def withdraw_pick(sequence: dict[str, Any], by: str) -> None:

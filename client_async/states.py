@@ -31,16 +31,18 @@ RESTING: frozenset[GridState] = frozenset({"new", "waiting_for_pick", "locked", 
 """Where a sequence can be while nobody works on it and nothing is wrong."""
 
 _ENDS: frozenset[GridState] = PARKED | {"cancelled"}
+_KEPT: frozenset[GridState] = frozenset({"locked", "done", "stale"})
+"""Where a sequence stands again whose old grid was picked from while another was being drawn."""
 _WISHED: frozenset[GridState] = frozenset({"exploring", "retrying", "compositing", "waiting_for_pick"})
 """Where a wish for another grid leads: to a drawn one, or at once to one that is brought in."""
 
 MOVES: dict[GridState, frozenset[GridState]] = {
     "new": _WISHED | _ENDS,
-    "exploring": _WISHED | _ENDS | {"validating"},
-    "validating": _WISHED | _ENDS,
-    "retrying": _WISHED | _ENDS | {"validating"},
-    "compositing": _WISHED | _ENDS,
-    "waiting_for_pick": _WISHED | _ENDS | {"locked", "done", "stale"},
+    "exploring": _WISHED | _ENDS | _KEPT | {"validating"},
+    "validating": _WISHED | _ENDS | _KEPT,
+    "retrying": _WISHED | _ENDS | _KEPT | {"validating"},
+    "compositing": _WISHED | _ENDS | _KEPT,
+    "waiting_for_pick": _WISHED | _ENDS | _KEPT | {"generating"},
     "locked": _WISHED | _ENDS | {"generating", "done", "stale"},
     "generating": _WISHED | _ENDS | {"locked", "done", "stale"},
     "done": _WISHED | _ENDS | {"locked", "generating", "stale"},
@@ -78,5 +80,7 @@ def diagram() -> str:
 
 
 def _is_way(state: GridState, end: GridState) -> bool:
-    """Leave out what is true of every state: another grid may be asked for at any time."""
-    return state != end and (state in DRAWING | {"new"} or end not in _WISHED)
+    """Leave out what is true of many states: another grid may be asked for at any time, and the old one picked after all."""
+    if state in DRAWING:
+        return state != end and end not in _KEPT
+    return state != end and (state == "new" or end not in _WISHED)

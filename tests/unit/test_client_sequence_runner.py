@@ -13,9 +13,10 @@ from PIL import Image
 
 from client_async.client_sequence_runner import WaitsForPick
 from client_async.drive import drive
+from client_async.events import Event, SequenceMoved
 from client_async.grid_maker import NoGrid
 from client_async.grid_pictures import GridRefused
-from client_async.picks import BadPick
+from client_async.picks import BadPick, record_pick
 from client_async.production import costs_of
 from client_async.sequence_file import SequenceFile
 from starsend.api_client import RateLimited
@@ -250,6 +251,81 @@ async def test_a_cell_that_was_deleted_is_cut_out_again(explored: Studio) -> Non
     cell.unlink()
     await explored.runner.pick_cell(2, by="mara", via="test")
     assert cell.read_bytes() == pixels
+
+
+class PickingMeanwhile(list[Event]):
+    """Listens like a studio, and picks a cell while the next grid is being read."""
+
+    def __init__(self, studio: Studio, *cells: int) -> None:
+        super().__init__()
+        self._studio, self._cells = studio, list(cells)
+
+    def append(self, event: Event) -> None:
+        super().append(event)
+        if isinstance(event, SequenceMoved) and event.state == "validating" and self._cells:
+            cells, self._cells = self._cells, []
+            for cell in cells:
+                self._studio.place.file.change(
+                    lambda draft, cell=cell: record_pick(  # type: ignore[misc]
+                        draft["SEQ01"], "SEQ01", cell, by="jo", via="test", at=self._studio.clock.now()
+                    )
+                )
+
+
+@pytest.mark.parametrize(
+    ("cells", "state", "takes"), [((3,), "done", 1), ((1, 3), "done", 1), ((2,), "done", 2)]
+)
+async def test_a_pick_while_another_grid_is_drawn_holds(
+    explored: Studio, cells: tuple[int, ...], state: str, takes: int
+) -> None:
+    """The same cell again, or there and back, or another one: is it the later wish, and does the sequence end at its take?"""
+    await explored.wish(selected_cell=3)
+    explored.close()
+    explored.moves = PickingMeanwhile(explored, *cells)
+    assert await explored.wish(regrid=True) is None
+    sequence = explored.runner.read()
+    assert (sequence.grid_state, sequence.grid_id, sequence.selected_cell) == (state, "g1", cells[-1])
+    assert sequence.keyframe is not None and sequence.keyframe.cell == cells[-1]
+    assert explored.bill.count("SEQ01") == takes
+    assert "it is kept, and not used" in sequence.notices[-1].text
+
+
+async def test_another_take_while_a_new_grid_waits(explored: Studio) -> None:
+    """Is it made of the cell that is locked, and does the new grid wait for its pick still?"""
+    await explored.wish(selected_cell=3)
+    await explored.wish(regrid=True)
+    assert explored.runner.read().grid_state == "waiting_for_pick"
+    assert await explored.wish(retake=True) is None
+    sequence = explored.runner.read()
+    assert (sequence.grid_state, sequence.grid_id, len(sequence.take_history)) == (
+        "waiting_for_pick",
+        "g2",
+        2,
+    )
+
+
+async def test_a_picture_brought_in_while_the_model_draws_is_taken_next(
+    studio: Studio, tmp_path: Path
+) -> None:
+    """Is the wish kept until it is its turn?"""
+    assert await studio.advance() is None
+    record = studio.runner.read().grid
+    assert record is not None and record.path is not None
+    mine = tmp_path / "mine.png"
+    mine.write_bytes((studio.place.folder / record.path).read_bytes())
+    studio.close()
+
+    class Bringing(list[Event]):
+        def append(self, event: Event) -> None:
+            if isinstance(event, SequenceMoved) and event.state == "validating":
+                studio.place.file.change(lambda draft: draft["SEQ01"].update(adopt=str(mine)))
+            super().append(event)
+
+    studio.moves = Bringing()
+    assert await studio.wish(regrid=True) is None
+    sequence = studio.runner.read()
+    assert sequence.grid is not None
+    assert (sequence.grid.via, sequence.grid_id, sequence.adopt) == ("adopted", "g3", None)
 
 
 # ------------------------------------------------------------------------------------------------- takes
