@@ -135,6 +135,7 @@ def pick(
     """Pick a cell of a grid. Costs nothing; picking another one later is free too."""
     from getpass import getuser
 
+    from client_async.driver_lock import is_daemons
     from client_async.picks import record_pick
 
     place = _place(project)
@@ -151,9 +152,10 @@ def pick(
         print(
             f"starsend: {place.file.trouble}. The pick is kept, and shown when it is mended", file=sys.stderr
         )
-    print(
-        f"{sequence}: cell {picked['cell']} of {picked['grid']} is picked; `starsend generate {sequence}` makes the take"
+    then = (
+        "the daemon makes the take" if is_daemons(place) else f"`starsend generate {sequence}` makes the take"
     )
+    print(f"{sequence}: cell {picked['cell']} of {picked['grid']} is picked; {then}")
 
 
 @app.command()

@@ -30,6 +30,18 @@ class ProjectBusy(StarsendError):
         )
 
 
+def is_daemons(place: Place) -> bool:
+    """Whether a daemon drives the project now."""
+    try:
+        with (place.folder / "state" / "driver.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return ProjectBusy(place, (place.folder / "state" / "driver.lock").read_text()).by_daemon
+    except OSError:
+        pass  # nobody has driven it yet
+    return False
+
+
 @contextmanager
 def sole_driver(place: Place, driver: Driver = "command") -> Iterator[None]:
     """Hold the project while the block runs. Raises ProjectBusy, CannotWrite."""

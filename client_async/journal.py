@@ -63,6 +63,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._inode = 0
         try:
             self._db = self._open()
         except sqlite3.DatabaseError as broken:
@@ -72,6 +73,15 @@ class Journal:
                 with contextlib.suppress(FileNotFoundError):
                     Path(f"{path}{suffix}").replace(f"{path}{suffix}.broken")
             self._db = self._open()
+        with contextlib.suppress(FileNotFoundError):
+            self._inode = path.stat().st_ino
+
+    def is_in_place(self) -> bool:
+        """Whether what lies under the name is what is open here, and not another folder's."""
+        try:
+            return self.path.stat().st_ino == self._inode
+        except OSError:
+            return False
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)

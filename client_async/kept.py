@@ -15,6 +15,7 @@ from client_async.draft import Draft
 from client_async.journal import KEPT_DAYS, Journal
 from client_async.ownership import SCHEMA
 
+DAY_SECONDS = 86_400.0
 Document = dict[str, Any]
 T = TypeVar("T")
 Change = Callable[[Draft], T]
@@ -41,6 +42,7 @@ class Kept:
         self._now = now
         self._journal: Journal | None = None
         self._data_version = -1
+        self._forgets_at = 0.0
         self.bodies: dict[str, bytes] = {}
         self.versions: dict[str, int] = {}
         self.version = 0
@@ -54,8 +56,19 @@ class Kept:
         """The journal, opened when it is first needed."""
         if self._journal is None:
             self._journal = Journal(self._path.with_name("journal.db"))
-            self._journal.forget(self._now() - KEPT_DAYS * 86_400)
+            self.forget_old()
         return self._journal
+
+    def forget_old(self) -> None:
+        """Once a day: what is too old to be asked for is dropped."""
+        now = self._now()
+        if self._journal is not None and now >= self._forgets_at:
+            self._journal.forget(now - KEPT_DAYS * DAY_SECONDS)
+            self._forgets_at = now + DAY_SECONDS
+
+    def is_in_place(self) -> bool:
+        """Whether the journal under the name is the one that is open, if one is."""
+        return self._journal is None or self._journal.is_in_place()
 
     @property
     def behind(self) -> bool:

@@ -164,12 +164,15 @@ class Mirror:
             return True
         if self._broken is None or self._now() - self._broken[1] < BROKEN_SECONDS:
             return False
-        self._face.reject(str(self.taken.trouble))
+        if moved := self._face.reject(str(self.taken.trouble)):
+            text = f"{self._path.name} made no sense for a minute: it was moved to {moved.parent.name}/{moved.name}, its reason beside it"
+            self.taken.news.append(News("", "brief_rejected", text))
         self.taken.trouble, self._broken = None, None
         return True
 
     def _render(self) -> None:
         kept, journal = self._kept, self._kept.journal
+        kept.forget_old()
         revision = number(journal.get("revision")) + 1
         identity = self._face.prepare(partial(self._write, revision))
         with journal.transaction():  # before the file appears: an edit of it can then always be told

@@ -68,6 +68,7 @@ class PickFolder:
         self._folder = folder
         self._file = file
         self._now = now
+        self._stuck: set[tuple[str, int]] = set()
 
     def take_picks(self) -> list[PickVerdict]:
         """Decide every pick that is ripe, oldest first, each exactly once; leaves the rest where it lies.
@@ -87,10 +88,24 @@ class PickFolder:
             for path in sorted(self._folder.iterdir(), key=_age_order):
                 if TEMPORARY.search(path.name) or (path.is_dir() and not path.is_symlink()):
                     continue
-                with suppress(FileNotFoundError):  # whoever dropped it has taken it back
+                try:
                     if not self._must_wait(path):
                         verdicts.append(self._decide(path.rename(claimed / path.name)))
+                except FileNotFoundError:
+                    pass  # whoever dropped it has taken it back
+                except OSError as refused:  # it stays, and holds up no other
+                    verdicts += self._tell_stuck(path, refused)
             return verdicts
+
+    def _tell_stuck(self, path: Path, refused: OSError) -> list[PickVerdict]:
+        """Say once of a file that it cannot be taken: it is looked at again and again."""
+        with suppress(OSError):
+            claim = path.name, path.lstat().st_ino
+            if claim not in self._stuck:
+                self._stuck.add(claim)
+                why = f"{path.name}: it cannot be taken ({refused.strerror}). Drop it so that others may move it"
+                return [PickVerdict(path.name, False, why)]
+        return []
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -182,7 +197,7 @@ def _apply(draft: Draft, wish: Wish, dropped: float) -> str:
 
 def _spelt(names: Iterable[str], said: str) -> str:
     """``SEQ01`` for ``seq01``, ``SEQ01 copy`` or ``SEQ01-MARASPC`` (OneDrive), where only one sequence can be meant."""
-    known = list(names)
+    known = names if isinstance(names, list) else list(names)
     for spelling in (said, COPY.sub("", said), said.rpartition("-")[0]):
         same = [spelling] if spelling in known else [n for n in known if n.casefold() == spelling.casefold()]
         if len(same) == 1:

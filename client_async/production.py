@@ -138,7 +138,7 @@ def costs_of(place: Place, store: ExecutionStore) -> CostReport:
     """As ``project_costs``, of an open ledger."""
     document: Document = {"sequences": {}}
     if place.file.path.exists():
-        document = place.file.read()
+        document, _ = place.file.read_kept()  # nobody's typo in the brief hides what was spent
         check_sequences(
             document["sequences"], place.file.path
         )  # a mangled history is told by its path, not stumbled over

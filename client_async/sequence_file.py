@@ -31,7 +31,15 @@ T = TypeVar("T")
 
 BUSY_SECONDS, BUSY_LOOKS = 3.0, 60
 """How long a command bears with somebody who holds the file open, and how often it looks."""
+LOCK_NAME = ".sequences.lock"
 LOCK_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+
+
+class Replaced(StarsendError):
+    """Another project's folder lies under the name of the one that was opened: nothing of the old one goes into it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("another folder was put in this one's place", where=str(path), remedy="run it again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,7 @@ class SequenceFile:
         self._lock: int | None = None
         self._mutex = threading.Lock()
         self._kept = Kept(path, now=now)
+        self._lock_path = path.with_name(LOCK_NAME)
         self._mirror = Mirror(face or Face(path, now=now), self._kept, path, now=now)
 
     # ---------------------------------------------------------------------------------------------- reading
@@ -85,7 +94,8 @@ class SequenceFile:
     def check_known(self) -> None:
         """Raises as ``read_kept`` does, when nothing is known of any sequence yet; the cost is the same for ten thousand."""
         with self._alone():
-            self._look_patiently()
+            if not self._kept.bodies:
+                self._look_patiently()
 
     def peek(self, name: str) -> Raw:
         """One sequence as this object saw it last; no disk, no lock. Raises KeyError."""
@@ -198,7 +208,10 @@ class SequenceFile:
         while True:
             try:
                 if self._lock is None:
-                    self._lock = os.open(self.path.with_name(".sequences.lock"), LOCK_FLAGS, 0o666)
+                    self._lock = os.open(self._lock_path, LOCK_FLAGS, 0o666)
+                    if not self._kept.is_in_place():
+                        self._let_go()
+                        raise Replaced(self.path)
                 fcntl.flock(self._lock, fcntl.LOCK_EX)
             except FileNotFoundError:
                 raise MissingFile(
@@ -206,9 +219,9 @@ class SequenceFile:
                 ) from None
             except OSError as refused:
                 raise CannotWrite(self.path, refused) from refused
-            if os.fstat(self._lock).st_nlink:
+            if _is_same(self._lock, self._lock_path):
                 return self._lock
-            self._let_go()  # somebody has removed it: others will lock a new one
+            self._let_go()  # it was swept away, or lies in another folder: others will lock a new one
 
     def _let_go(self) -> None:
         if self._lock is not None:
@@ -232,6 +245,14 @@ class SequenceFile:
             raise StillBeingWritten(self.path)
         if not self._mirror.is_there():
             raise MissingFile(self.path, "brief", "run `starsend init` or put a sequences.json here")
+
+
+def _is_same(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one that lies under the name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))  # noqa: PTH116 - at every transition
+    except FileNotFoundError:
+        return False
 
 
 def _text(said: str) -> str:

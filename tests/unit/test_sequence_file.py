@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 
 from client_async.draft import Draft
 from client_async.face import Face
-from client_async.sequence_file import SequenceFile
+from client_async.sequence_file import Replaced, SequenceFile
 from starsend.errors import BadInput, UnknownName
 from starsend.json_file import MissingFile
 from tests.standins import editors
@@ -464,6 +465,25 @@ def test_a_broken_file_is_left_for_a_minute_then_put_aside(desk: Desk, raw: byte
     assert desk.file.take_in().trouble is None
 
 
+def test_what_was_put_aside_is_told(desk: Desk) -> None:
+    """After its minute: does somebody hear where the broken file went, once?"""
+    desk.save('{"sequences": {')
+    assert desk.file.take_in().trouble
+    desk.now += 61
+    assert desk.file.render()
+    (told,) = desk.file.take_in().news
+    assert (told.kind, "rejected/sequences-1.json" in told.text) == ("brief_rejected", True)
+    assert desk.file.take_in().news == []
+
+
+def test_a_new_sequence_that_says_nothing_is_refused(desk: Desk) -> None:
+    """Is an empty one told, with what it lacks, and not swallowed by the next render?"""
+    buffer = desk.buffer()
+    buffer["sequences"]["SEQ99"] = {}
+    desk.save(buffer)
+    assert "sequences.SEQ99.prompt: field required" in str(desk.file.take_in().trouble)
+
+
 def test_a_mended_file_is_taken_at_once(desk: Desk) -> None:
     """Does the minute end when the file makes sense?"""
     desk.save(b"{")
@@ -561,7 +581,7 @@ def test_a_full_disk_keeps_the_old_file(desk: Desk) -> None:
     code = f"""
 import resource, signal
 from pathlib import Path
-from client_async.sequence_file import SequenceFile
+from client_async.sequence_file import Replaced, SequenceFile
 from starsend.files import CannotWrite
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 file = SequenceFile(Path({str(desk.path)!r}))
@@ -586,7 +606,7 @@ except Exception as refused:
 COUNTER = """
 import sys
 from pathlib import Path
-from client_async.sequence_file import SequenceFile
+from client_async.sequence_file import Replaced, SequenceFile
 
 def count(draft):
     draft["SEQ01"]["count"] = draft["SEQ01"].get("count", 0) + 1
@@ -627,6 +647,27 @@ def test_a_lock_that_is_swept_away_is_made_anew(desk: Desk) -> None:
     assert desk.file.change(is_held)
     lock.unlink()
     assert desk.file.change(is_held)
+
+
+@pytest.mark.parametrize("old", ["moved", "deleted"])
+def test_nothing_of_an_old_folder_goes_into_the_new_one(desk: Desk, tmp_path: Path, old: str) -> None:
+    """Another project is put under the name while this one is at work: is it left alone, and read anew by who comes next?"""
+    desk.report(status="of the old one")
+    new, aside = tmp_path.with_name(f"{tmp_path.name}-new"), tmp_path.with_name(f"{tmp_path.name}-old")
+    shutil.copytree(tmp_path, new)
+    tmp_path.rename(aside)
+    new.rename(tmp_path)
+    if old == "deleted":
+        shutil.rmtree(aside)
+    before = desk.path.read_bytes()
+    with pytest.raises(Replaced):
+        desk.file.render()
+    with pytest.raises(Replaced):
+        desk.file.change(lambda draft: draft["SEQ01"].update(status="lost"))
+    assert desk.path.read_bytes() == before
+    desk.restart()
+    assert desk.file.render()
+    assert desk.shown()["status"] == "of the old one"
 
 
 @pytest.mark.parametrize("able", ["exchange and leases", "no exchange", "no leases"])
