@@ -76,10 +76,12 @@ class Kept:
         return self.owed or self.version > self.shown
 
     def close(self) -> None:
-        """Give the files back; what is asked next opens them again."""
+        """Give the files back; what is asked next opens them again, and knows nothing of before: they may be others."""
         if self._journal is not None:
             self._journal.close()
             self._journal, self._data_version = None, -1
+            self.bodies, self.versions = {}, {}
+            self.version = self.shown = 0
 
     __del__ = close  # Python 3.13 warns of a database that is left to the garbage
 
