@@ -163,3 +163,21 @@ def test_names_change_hands_or_nothing_happens(tmp_path: Path) -> None:
     assert (one.read_text(), other.read_text()) == ("2", "1")
     rename_if_free(one, tmp_path / "free")
     assert (tmp_path / "free").read_text() == "2"
+
+
+async def test_a_folder_that_is_none_of_ours_stops_no_work(file: SequenceFile) -> None:
+    """Something that no error of ours describes keeps the face from being written: is what was changed kept, and shown later?"""
+    obstacle = file.path.with_name(".displaced")
+    for left in obstacle.iterdir():
+        left.unlink()
+    obstacle.rmdir()
+    obstacle.write_text("a file where a folder belongs")
+    async with anyio.create_task_group() as group:
+        scribe = Scribe(file, executor(), group)
+        await scribe.change(lambda draft: draft["SEQ001"].update(status="kept"), at_once=True)
+        assert not await scribe.render()
+        assert file.peek("SEQ001")["status"] == "kept"
+        obstacle.unlink()
+        assert await scribe.render()
+        scribe.stop()
+    assert json.loads(file.path.read_text())["sequences"]["SEQ001"]["status"] == "kept"
