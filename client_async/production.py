@@ -164,8 +164,7 @@ def run_house_line(
     settings = load_settings(place.root, place.folder)
     with (
         structlog.contextvars.bound_contextvars(project=place.name),
-        sole_driver(place),
-        stop_on_signal() as stop,
+        stop_on_signal() as stop,  # no sole driver: house shots are nobody's sequences, and each is held while it is worked on
         open_store(place, settings, SystemClock()) as store,
     ):
         line = Pipeline(

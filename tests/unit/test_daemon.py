@@ -414,6 +414,17 @@ def test_one_pick_that_cannot_be_taken_holds_up_nothing(studio: Studio) -> None:
     until(is_in(place, "waiting_for_pick", "SEQ02"))
 
 
+def test_the_house_line_runs_beside_the_daemon(studio: Studio) -> None:
+    """Shots that need no client are no business of the daemon's: are they made while it drives the project?"""
+    place = studio.project()
+    studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    shots = {"shots": [{"id": "SH010", "prompt": "a pier", "seconds": 0.25, "aspect_ratio": "1:1"}]}
+    (place.folder / "shots.json").write_text(json.dumps(shots))
+    assert studio.command("pipeline").startswith("0")
+    assert sorted(bill(place)) == ["SEQ01_grid", "SH010", "SH010_frame"]
+
+
 def test_a_taken_port_is_one_line(studio: Studio) -> None:
     """Is it said which setting to change?"""
     studio.project()
