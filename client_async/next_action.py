@@ -31,7 +31,9 @@ def _goes_on(sequence: Sequence) -> Action | None:
         return "lock"
     if sequence.keyframe is not None and _take_is_due(sequence):
         return "generate"
-    return "tidy" if sequence.resume or sequence.retake or sequence.grid_state in DRAWING else None
+    withdrawn = sequence.grid_state == "locked" and not _is_picked(sequence)
+    asks = sequence.resume or sequence.retake or sequence.grid_state in DRAWING
+    return "tidy" if asks or withdrawn else None
 
 
 def _is_picked(sequence: Sequence) -> bool:

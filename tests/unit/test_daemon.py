@@ -334,7 +334,8 @@ def test_a_pick_withdrawn_before_the_first_money_costs_nothing(studio: Studio) -
     document = json.loads(place.file.path.read_text())
     document["sequences"]["SEQ01"]["selected_cell"] = None
     place.file.path.write_text(json.dumps(document))
-    until(lambda: kept(place)["pick"] is None)
+    until(is_in(place, "waiting_for_pick"))
+    assert kept(place)["pick"] is None
     (place.picks / "SEQ02.pick").write_text("1")
     until(is_in(place, "done", "SEQ02"))
     assert daemon.poll() is None

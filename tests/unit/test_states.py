@@ -40,6 +40,7 @@ from tests.unit.test_sequences import DONE, GRID, LOCKED, PICKED, SEQUENCES, gri
         ({**LOCKED, "grid_state": "failed", "resume": True}, "generate"),
         ({**PICKED, "grid_state": "failed"}, None),
         ({**PICKED, "grid_state": "failed", "resume": True}, "lock"),
+        ({**LOCKED, "grid_state": "locked", "pick": None, "selected_cell": None}, "tidy"),
         ({**DONE, "retake": True}, "generate"),
         ({**GRID, "retake": True}, "tidy"),
         ({**DONE, "resume": True}, "tidy"),
