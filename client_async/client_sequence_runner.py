@@ -66,7 +66,7 @@ class ClientSequenceRunner:
         elif action == "lock":
             await self.lock_picked()
         elif action == "generate":
-            await self.generate()
+            await (self._tidy(sequence) if await self._is_called_off(sequence) else self.generate())
         elif action == "tidy":
             await self._tidy(sequence)
 
@@ -194,6 +194,12 @@ class ClientSequenceRunner:
         )
 
     # -------------------------------------------------------------------------------------------- inside
+
+    async def _is_called_off(self, sequence: Sequence) -> bool:
+        """Whether the pick of a take that was begun has been withdrawn, and the vendor knows nothing of it yet."""
+        if sequence.pick is not None or sequence.grid_state != "generating":
+            return False
+        return not await self._shop.state(partial(self._shop.store.open_steps, self._name))
 
     async def _tidy(self, sequence: Sequence) -> None:
         """Put the state where it belongs: deleted, taken back, or at rest after a wish that asks for nothing."""

@@ -50,7 +50,9 @@ def _lock_is_due(sequence: Sequence) -> bool:
 
 
 def _take_is_due(sequence: Sequence) -> bool:
-    begun = sequence.grid_state == "generating" or sequence.grid_state in PARKED
+    if sequence.grid_state == "generating":
+        return True  # it may be paid for, whatever has become of the pick since
+    begun = sequence.grid_state in PARKED
     return _is_picked(sequence) and (begun or sequence.take is None or sequence.stale)
 
 

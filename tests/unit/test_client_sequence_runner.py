@@ -290,6 +290,17 @@ async def test_a_pick_while_another_grid_is_drawn_holds(
     assert "it is kept, and not used" in sequence.notices[-1].text
 
 
+async def test_a_take_that_was_called_off_before_it_was_asked_for_costs_nothing(explored: Studio) -> None:
+    """A run died before anything was sent, and the pick was withdrawn: does the sequence just wait for another?"""
+    await explored.runner.pick_cell(2, by="mara", via="test")
+    explored.place.file.change(
+        lambda draft: draft["SEQ01"].update(grid_state="generating", pick=None, selected_cell=None)
+    )
+    assert await explored.advance() is None
+    assert explored.runner.read().grid_state == "waiting_for_pick"
+    assert explored.bill == ["SEQ01_grid"]
+
+
 async def test_another_take_while_a_new_grid_waits(explored: Studio) -> None:
     """Is it made of the cell that is locked, and does the new grid wait for its pick still?"""
     await explored.wish(selected_cell=3)

@@ -190,6 +190,26 @@ def test_killed_and_started_again_it_goes_on_at_once(studio: Studio) -> None:
     assert bill(place) == ["SEQ01_grid", "SEQ01"]
 
 
+def test_a_video_whose_pick_is_withdrawn_meanwhile_comes_home(studio: Studio) -> None:
+    """It is paid for: is it fetched at the next start, and does the grid wait for another pick then?"""
+    late: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000}}
+    place = studio.project(**late, retry={"poll_seconds": 30})
+    daemon = studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    (place.picks / "SEQ01.pick").write_text("1")
+    until(lambda: studio.events("step_submitted"))
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(10) == 0
+    document = json.loads(place.file.path.read_text())
+    document["sequences"]["SEQ01"]["selected_cell"] = None
+    place.file.path.write_text(json.dumps(document))
+    (place.folder / "starsend_config.json").write_text(json.dumps(SMALL))
+    studio.start()
+    until(is_in(place, "waiting_for_pick"))
+    assert (place.folder / kept(place)["take"]["path"]).exists()
+    assert bill(place) == ["SEQ01_grid", "SEQ01"]
+
+
 def test_a_second_signal_ends_it_at_once_and_loses_nothing(studio: Studio) -> None:
     """While a call holds up the grace: is the second signal obeyed, and the call accounted for at the next start?"""
     slow: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01_grid": ["slow"]}, "slow_seconds": 60}}
