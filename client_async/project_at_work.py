@@ -21,6 +21,7 @@ from client_async.mirror import TakenIn
 from client_async.ownership import News, Raw
 from client_async.pick_folder import PickFolder
 from client_async.projects import Place
+from client_async.signs import folder_identity
 from client_async.step_executor import STATE, StepExecutor
 from client_async.wiring import Parts, make_steps, make_workshop, open_parts
 from client_async.workshop import Workshop
@@ -41,15 +42,6 @@ CURED_BY = {
 
 WRITING_SECONDS = 0.5
 """Between two looks at a file that somebody has open, or has only just let go of."""
-
-
-def identity_of(place: Place) -> tuple[int, int] | None:
-    """Tells a project's folder from another one that is put in its place."""
-    try:
-        found = (place.folder / "state" / "client").stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 class ProjectAtWork:
@@ -76,7 +68,7 @@ class ProjectAtWork:
         self._dispatcher = dispatcher
         self._emit = emit
         self._stop = stop
-        self._identity = identity_of(place)
+        self._identity = folder_identity(place.client)
         self._look_again = False
         self._looking = False
         self._closed = False
@@ -112,7 +104,7 @@ class ProjectAtWork:
 
     def is_replaced(self) -> bool:
         """Whether another folder lies under the name by now, a restored backup for one: what is held is of the old one."""
-        return identity_of(self.place) not in (None, self._identity)
+        return folder_identity(self.place.client) not in (None, self._identity)
 
     async def look(self) -> None:
         """Take in what people did since, decide picks, and line up whatever is to be done. One look at a time."""

@@ -21,14 +21,18 @@ class Place:
     def folder(self) -> Path:
         return self.root / "projects" / self.name
 
+    @property
+    def client(self) -> Path:
+        return self.folder / "state" / "client"
+
     @cached_property
     def file(self) -> SequenceFile:
         """The face of the job; one object, for it remembers what it has read."""
-        return SequenceFile(self.folder / "state" / "client" / "sequences.json")
+        return SequenceFile(self.client / "sequences.json")
 
     @property
     def picks(self) -> Path:
-        return self.folder / "state" / "client" / "picks"
+        return self.client / "picks"
 
     def shown(self, path: str | Path) -> str:
         """A path in the project as a person in the root folder would type it."""

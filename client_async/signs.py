@@ -48,7 +48,7 @@ class Signs:
         self._face = f"{self.client}/sequences.json"
         self._picks = f"{self.client}/picks"
         self._journal = f"{self.client}/journal.db-wal"
-        self.identity = _identity(self.client)
+        self.identity = folder_identity(self.client)
         self._config = f"{self.folder}/{CONFIG_NAME}"
         self._elements = f"{self.folder}/elements"
 
@@ -83,7 +83,7 @@ class Signs:
 
     def is_replaced(self) -> bool:
         """Whether another folder lies under the name by now."""
-        return _identity(self.client) not in (None, self.identity)
+        return folder_identity(self.client) not in (None, self.identity)
 
     def folders(self) -> Iterator[str]:
         """The few that matter; the media are none of them. A file alone is lost at its first replacement."""
@@ -109,7 +109,8 @@ def signature(path: str | Path) -> Signature:
     return found.st_mtime_ns, found.st_ino, found.st_size
 
 
-def _identity(folder: str) -> tuple[int, int] | None:
+def folder_identity(folder: str | Path) -> tuple[int, int] | None:
+    """Tells a folder from another one that is put in its place; None when there is none."""
     try:
         found = os.stat(folder)  # noqa: PTH116 - as above
     except OSError:
