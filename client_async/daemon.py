@@ -147,9 +147,8 @@ class Daemon:
         """Take a project on; one that is busy or broken is tried again, and holds up no other."""
         place = Place(self._root, name)
         try:
-            if (
-                name in self._closing
-            ):  # another folder had the name; what was paid for comes home into it first
+            if name in self._closing:
+                # Another folder had the name: what was paid for comes home into it first.
                 await self._closing[name].wait()
             project = await ProjectAtWork.open(
                 place,
@@ -230,9 +229,8 @@ class Daemon:
         elif isinstance(event, PickLocked):
             self._metrics.pick_decided(True)
         elif isinstance(event, PickDecided):
-            if (
-                not event.accepted
-            ):  # accepted ones are counted when they are locked, by whatever road they came
+            # Accepted ones are counted when they are locked, by whatever road they came.
+            if not event.accepted:
                 self._metrics.pick_decided(False)
                 self._post(event.project, "", "pick_refused", f"{event.file}: {event.reason}")
         elif isinstance(event, EditAnswered):

@@ -177,7 +177,7 @@ class Desk:
             return 0.0
         if name not in self._seen or self._seen[name][0] != pick:
             self._seen[name] = pick, self._monotonic()
-        return self._settle - (self._monotonic() - self._seen[name][1])
+        return max(0.0, self._settle - (self._monotonic() - self._seen[name][1]))
 
     def _lane(self, action: Action) -> str:
         lanes = {

@@ -216,9 +216,8 @@ class Dispatcher:
 
     async def _wake(self) -> None:
         """Consider each dated sequence when its time has come; one task for all of them."""
-        while (
-            first := self._dates.first()
-        ):  # asked anew after every wait: by then it may be withdrawn, or all stopped
+        # Asked anew after every wait: by then it may be withdrawn, or all stopped.
+        while first := self._dates.first():
             date, key = first
             seconds = date - self._monotonic()
             if seconds > 0:

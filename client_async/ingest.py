@@ -167,16 +167,15 @@ class Ingest:
 
     def _check(self, draft: Draft, edits: list[Edit], saved: SavedFile) -> None:
         """Everything that was touched is still a sequence. Raises BadDocument with line and JSON path."""
-        new = [
-            name for name in saved.sequences if name not in self._bodies
-        ]  # one that says nothing has no edits
-        names = dict.fromkeys([*(edit.name for edit in edits), *new])
+        # A new sequence that says nothing has no edits.
+        new = dict.fromkeys(name for name in saved.sequences if name not in self._bodies)
+        names = dict.fromkeys(edit.name for edit in edits) | new
         if not names:
             return
         from client_async.sequences import check_names  # start-up: without an edit nobody needs models
 
         saved.check({name: draft.add(name) if name in new else draft[name] for name in names})
-        check_names([name for name in names if name not in self._bodies], list(draft), self._path)
+        check_names(list(new), list(draft), self._path)
 
     def _pick(self, edit: Edit, raw: Raw, before: object, found: Found, by: str) -> None:
         raw["selected_cell"] = before

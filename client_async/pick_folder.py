@@ -146,9 +146,8 @@ class PickFolder:
     def _decide(self, path: Path) -> PickVerdict:
         """The verdict on a claimed file, kept in the journal before the file is put away."""
         found = path.lstat()
-        dropped = min(
-            found.st_mtime, self._now()
-        )  # a clock that is ahead says nothing about which grid was seen
+        # A clock that is ahead says nothing about which grid was seen.
+        dropped = min(found.st_mtime, self._now())
         claim = (
             f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}"  # a renamed file's ctime is its claim's
         )

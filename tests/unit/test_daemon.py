@@ -380,13 +380,19 @@ def test_a_slow_save_is_taken_in_when_it_is_whole(studio: Studio) -> None:
 def test_a_restored_backup_is_driven_by_its_own_ledger(studio: Studio) -> None:
     """Another folder is put under the project's name: is it locked, kept and booked there, and the old one let go of?"""
     place = studio.project()
-    studio.start()
+    daemon = studio.start()
     until(is_in(place, "waiting_for_pick"))
+    daemon.terminate()
+    daemon.wait()
     old = studio.root / "old"
-    shutil.copytree(place.folder, studio.root / "backup")
+    shutil.copytree(
+        place.folder, studio.root / "backup"
+    )  # while nobody writes: files would vanish under the copy
+    studio.start()
+    until(lambda: len(studio.events("project_opened")) == 2)
     place.folder.rename(old)
     (studio.root / "backup").rename(place.folder)
-    until(lambda: len(studio.events("project_opened")) == 2)
+    until(lambda: len(studio.events("project_opened")) == 3)
     (place.picks / "SEQ01.pick").write_text("1")
     until(is_in(place, "done"))
     assert bill(place) == ["SEQ01_grid", "SEQ01"]
