@@ -89,7 +89,7 @@ def bare_group(count: int, slots: int) -> float:
 
 
 def imports(_count: int, _slots: int) -> float:
-    """What ours imports, and nothing done: pydantic, SQLAlchemy, numpy, PyAV."""
+    """What ours imports, and nothing done: pydantic, SQLAlchemy, structlog."""
     import client_async.daemon
 
     del client_async.daemon

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 
-from client_async.grid_pictures import CELLS, GridPictures
 from client_async.prompts import frame_prompt, grid_prompt
-from client_async.sequences import GridRecord, Sequence, Verdict
+from client_async.sequences import CELLS, GridRecord, Sequence, Verdict
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
 from starsend.api_client import JobFailed, JobGone, NoPicture
@@ -22,6 +21,9 @@ from starsend.errors import StarsendError
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_life import StepFailed
+
+if TYPE_CHECKING:
+    from client_async.grid_pictures import GridPictures
 
 NO_PICTURE = (NoPicture, JobFailed, JobGone, BrokenMedia, StepFailed)
 """The vendor had its say and there is no picture: a wrong attempt like any other."""
@@ -53,7 +55,13 @@ class GridMaker:
     def __init__(self, workshop: Workshop, name: str) -> None:
         self._shop = workshop
         self._name = name
-        self._pictures = GridPictures(workshop.project_dir, name)
+
+    @cached_property
+    def _pictures(self) -> GridPictures:
+        # numpy and the reader come with the first picture: a daemon whose sequences all wait does without their 15 MB.
+        from client_async.grid_pictures import GridPictures
+
+        return GridPictures(self._shop.project_dir, self._name)
 
     async def draw(
         self,

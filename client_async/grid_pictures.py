@@ -7,18 +7,17 @@ from pathlib import Path
 
 from PIL import Image
 
-from client_async.sequences import GridRecord, Verdict
+from client_async.sequences import CELLS, GridRecord, Verdict
 from starsend.errors import BadInput
 from starsend.tools.grid_layout import Cells, GridVerdict, read_grid
 from starsend.tools.image_utils import composite_grid, extract_grid_cell, open_picture, save_picture
 
-CELLS = (1, 2, 3, 4)
 GUTTER = 12
 """Pixels between the cells of a composite: about half a percent of a 2K sheet, as thin as a model draws it."""
 
 
 class GridRefused(BadInput):
-    """A picture cannot serve as this sequence's grid or start frame."""
+    """A picture cannot serve as this sequence's grid."""
 
     def __init__(self, where: str, why: str, remedy: str) -> None:
         super().__init__(why, where=where, remedy=remedy)

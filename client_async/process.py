@@ -26,10 +26,11 @@ def settle_memory() -> None:
     All threads allocate from two heaps: with one for each they keep what one of them used once (657 MB at 10,000 sequences
     and 256 slots; glibc only). What is imported is never searched for garbage again: each search of it held every thread up
     for 50 ms, 20 times in 10,000 sequences. New objects are searched when there are many: with Python's 700 that alone took
-    one part in ten of all CPU, and found next to nothing.
+    one part in ten of all CPU, and found next to nothing. Older ones are searched every fourth time: what a sequence leaves
+    behind is old by then (3 MB).
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE_AT, 20, 20)
+    gc.set_threshold(GARBAGE_AT, 4, 4)
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)

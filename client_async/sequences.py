@@ -20,6 +20,7 @@ from starsend.errors import BadInput
 from starsend.orchestrator.step_key import check_name
 
 Cell = Annotated[StrictInt, Field(ge=1, le=4)]
+CELLS = (1, 2, 3, 4)
 AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5", "21:9"]
 
 

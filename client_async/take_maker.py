@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
-from client_async.grid_pictures import GridRefused
 from client_async.prompts import shot_prompt
 from client_async.sequences import Sequence, TakeRecord
 from client_async.states import PARKED
@@ -13,9 +13,21 @@ from client_async.workshop import Workshop
 from starsend.api_client import Reference
 from starsend.config import VideoSettings
 from starsend.elements import Cast, Elements
+from starsend.errors import BadInput
 from starsend.files import sha256_of
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_key import request_digest
+
+
+class KeyframeGone(BadInput):
+    """The file of the locked keyframe is not what was locked."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            "the locked start frame is missing or was changed",
+            where=str(path),
+            remedy="put it back or pick another cell",
+        )
 
 
 class TakeMaker:
@@ -85,11 +97,7 @@ class TakeMaker:
 
     def _cast_shots(self, sequence: Sequence, start: Reference) -> Cast:
         if not start.path.is_file() or sha256_of(start.path) != start.sha256:
-            raise GridRefused(
-                str(start.path),
-                "the locked start frame is missing or was changed",
-                "put it back or pick another cell",
-            )
+            raise KeyframeGone(start.path)
         return cast_shots(sequence, self._name, self._shop.elements())
 
 

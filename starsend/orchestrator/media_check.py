@@ -10,12 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-import av
-from av.error import FFmpegError
-
 from starsend.errors import BadInput, StarsendError
 from starsend.orchestrator.records import StepKind
-from starsend.tools.image_utils import open_picture
 
 _AT_ONCE: Final = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 """Decoding happens in the vendors' threads, of which there may be hundreds. PERFORMANCE.md measured 64 to 256 of
@@ -61,6 +57,8 @@ def _check_picture(path: Path) -> Checked:
     known = next((kind for magic, kind in _PICTURES.items() if head.startswith(magic)), None)
     if known is None:
         raise BrokenMedia(path, "it is no PNG, JPEG or WebP picture")
+    from starsend.tools.picture_file import open_picture  # numpy, as PyAV below
+
     try:
         picture = open_picture(path)
     except BadInput as wrong:
@@ -69,6 +67,9 @@ def _check_picture(path: Path) -> Checked:
 
 
 def _check_video(path: Path) -> Checked:
+    import av  # 17 MB, which a daemon whose sequences all wait does without
+    from av.error import FFmpegError
+
     try:
         with av.open(path) as container:
             if "mp4" not in container.format.name:

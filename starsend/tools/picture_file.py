@@ -8,7 +8,6 @@ import zlib
 from pathlib import Path
 from typing import IO, Final
 
-import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from starsend.errors import BadInput
@@ -106,7 +105,7 @@ def as_srgb(image: Image.Image) -> Image.Image:
     """
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I;16"):  # Pillow's own conversion clips at 255 instead of scaling
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        image = _from_array(image, 8, "u1")
     elif image.mode not in {"L", "LA", "RGB", "RGBA", "CMYK"}:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     alpha = image.getchannel("A") if image.mode in {"LA", "RGBA"} else None
@@ -147,13 +146,19 @@ def _plain(image: Image.Image, name: str) -> Image.Image:
     if image.mode == "CMYK":
         image, profile = as_srgb(image), None
     elif image.mode.startswith("I;16"):
-        image = Image.fromarray(np.asarray(image).astype("<u2"))
+        image = _from_array(image, 0, "<u2")
     elif image.mode in {"1", "L"}:
         image = image.convert("LA" if marked else "L")
     elif image.mode != "LA":
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     image.info = {"icc_profile": profile} if profile else {}
     return image
+
+
+def _from_array(image: Image.Image, shift: int, dtype: str) -> Image.Image:
+    import numpy as np  # 12 MB, for 16-bit grey alone
+
+    return Image.fromarray((np.asarray(image) >> shift).astype(dtype))
 
 
 def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -15,10 +15,10 @@ from client_async.client_sequence_runner import WaitsForPick
 from client_async.drive import drive
 from client_async.events import Event, SequenceMoved
 from client_async.grid_maker import NoGrid
-from client_async.grid_pictures import GridRefused
 from client_async.picks import BadPick, record_pick
 from client_async.production import costs_of
 from client_async.sequence_file import SequenceFile
+from client_async.take_maker import KeyframeGone
 from starsend.api_client import RateLimited
 from starsend.errors import BadInput, UnknownName
 from starsend.orchestrator.step_life import StepUnknown
@@ -440,7 +440,7 @@ async def test_a_start_frame_that_was_painted_over_is_not_used(explored: Studio)
     """Is the frame that is sent the frame that was locked?"""
     keyframe = await explored.runner.pick_cell(1, by="mara", via="test")
     write_png(explored.place.folder / keyframe.path)
-    with pytest.raises(GridRefused, match="missing or was changed"):
+    with pytest.raises(KeyframeGone, match="missing or was changed"):
         await explored.runner.generate()
     assert "SEQ01" not in explored.bill
 

@@ -56,6 +56,7 @@ class Project:
 async def group() -> AsyncIterator[TaskGroup]:
     async with anyio.create_task_group() as made:
         yield made
+        made.cancel_scope.cancel()  # a test that failed leaves tasks that wait for it
 
 
 def project(name: str, count: int, log: list[str], steps: int = 1) -> Project:
@@ -63,7 +64,7 @@ def project(name: str, count: int, log: list[str], steps: int = 1) -> Project:
 
 
 async def test_every_step_is_done_once_and_never_two_of_one_sequence(group: TaskGroup) -> None:
-    """However often it is asked to consider: is each step done, and no more tasks alive than twice the slots?"""
+    """However often it is asked to consider: is each step done, and no more tasks alive than there are places?"""
     log: list[str] = []
     job = project("job", 50, log, steps=3)
     dispatcher = Dispatcher(group, lambda _lane: 4)
@@ -245,16 +246,16 @@ async def test_stopped_it_begins_nothing_and_lets_the_living_end(group: TaskGrou
     log: list[str] = []
     job = project("job", 50, log)
     job.gate = anyio.Event()
-    dispatcher = Dispatcher(group, lambda _lane: 2)
+    dispatcher = Dispatcher(group, lambda _lane: 4)
     dispatcher.join(job)
     for name in job.steps:
         dispatcher.consider("job", name)
     await anyio.wait_all_tasks_blocked()
     dispatcher.stop()
-    assert dispatcher.live == 4
+    assert dispatcher.live == 6
     job.gate.set()
     await dispatcher.idle()
-    assert len(log) == 4
+    assert len(log) == 6
 
 
 async def test_more_slots_are_used_at_once(group: TaskGroup) -> None:
@@ -268,7 +269,7 @@ async def test_more_slots_are_used_at_once(group: TaskGroup) -> None:
         dispatcher.consider("job", name)
     slots["vendor"] = 10
     await dispatcher.idle()
-    assert job.most == 20
+    assert job.most == 15
 
 
 async def test_a_raised_limit_is_used_before_anybody_ends(group: TaskGroup) -> None:
@@ -282,10 +283,10 @@ async def test_a_raised_limit_is_used_before_anybody_ends(group: TaskGroup) -> N
         dispatcher.consider("job", name)
     slots["vendor"] = 10
     dispatcher.fill()
-    assert (dispatcher.live, dispatcher.queued()) == (20, {"vendor": 30})
+    assert (dispatcher.live, dispatcher.queued()) == (15, {"vendor": 35})
     job.gate.set()
     await dispatcher.idle()
-    assert job.most == 20
+    assert job.most == 15
 
 
 async def test_whoever_is_raised_in_line_is_served_next(group: TaskGroup) -> None:
