@@ -58,7 +58,7 @@ class Rendered:
 class Journal:
     """One project's ``journal.db``. Every method must be called by whoever holds the commit lock.
 
-    Raises JournalUnusable. A file that is no database is put aside as ``journal.db.broken``: the face is adopted again.
+    Raises sqlite3.Error, which ``SequenceFile`` tells as JournalUnusable. A file that is no database is put aside as ``journal.db.broken``: the face is adopted again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,9 +66,9 @@ class Journal:
         self._inode = 0
         try:
             self._db = self._open()
-        except sqlite3.DatabaseError as broken:
-            if isinstance(broken, sqlite3.OperationalError):  # locked, no rights, no room: not its contents
-                raise JournalUnusable(path, broken) from broken
+        except sqlite3.OperationalError:  # locked, no rights, no room: not its contents
+            raise
+        except sqlite3.DatabaseError:
             for suffix in ("", "-wal", "-shm"):
                 with contextlib.suppress(FileNotFoundError):
                     Path(f"{path}{suffix}").replace(f"{path}{suffix}.broken")
@@ -102,18 +102,14 @@ class Journal:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything in the block, or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+            yield
             self._db.execute("COMMIT")
-        except sqlite3.Error as refused:
-            if self._db.in_transaction:
+        except BaseException:
+            if self._db.in_transaction:  # a full disk has ended it already
                 self._db.execute("ROLLBACK")
-            raise JournalUnusable(self.path, refused) from refused
+            raise
 
     # ------------------------------------------------------------------------------------------ what is now
 

@@ -52,10 +52,15 @@ class Kept:
         """The face says something that is not so."""
 
     @property
+    def journal_path(self) -> Path:
+        """Where the journal lies."""
+        return self._path.with_name("journal.db")
+
+    @property
     def journal(self) -> Journal:
         """The journal, opened when it is first needed."""
         if self._journal is None:
-            self._journal = Journal(self._path.with_name("journal.db"))
+            self._journal = Journal(self.journal_path)
             self.forget_old()
         return self._journal
 

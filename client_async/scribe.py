@@ -71,6 +71,13 @@ class Scribe:
         self._rendered_at = float("-inf")
         self._render_took = 0.0
         self._stopped = False
+        self._alone = anyio.Lock()
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """The value of blocking ``work`` on the file, off the event loop. One at a time: more would fill the threads that
+        all projects share with waiting for this file's lock."""
+        async with self._alone:
+            return await self._executor.run(STATE, work)
 
     async def change(self, change: Change[T], *, at_once: bool = False) -> T:
         """The answer of ``change`` once it is kept; what it raises, when it refused. ``at_once``: a person waits to see it."""
@@ -95,9 +102,7 @@ class Scribe:
                     await anyio.sleep(GATHER_SECONDS)
                 batch, self._next = self._next, _Batch()
                 try:
-                    batch.outcomes = await self._executor.run(
-                        STATE, partial(self._file.change_all, batch.changes)
-                    )
+                    batch.outcomes = await self.run(partial(self._file.change_all, batch.changes))
                 except Exception as refused:  # noqa: BLE001 - whoever waits for it is told; others have nothing to do with it
                     batch.outcomes = [Outcome(error=refused) for _ in batch.changes]
                 batch.kept.set()
@@ -141,7 +146,7 @@ class Scribe:
         """Bring the face up to date now. False when it has to wait for somebody who is at work on it."""
         begun = self._monotonic()
         try:
-            done = await self._executor.run(STATE, self._file.render)
+            done = await self.run(self._file.render)
         except Exception as refused:
             log.error("render_failed", error=str(refused), exc_info=not isinstance(refused, StarsendError))
             done = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ import orjson
 
 from client_async.draft import Draft
 from client_async.face import Face, StillBeingWritten
+from client_async.journal import JournalUnusable
 from client_async.kept import Change, Document, Kept, Outcome
 from client_async.mirror import Mirror, TakenIn
 from client_async.ownership import Raw
@@ -31,6 +33,10 @@ T = TypeVar("T")
 
 BUSY_SECONDS, BUSY_LOOKS = 3.0, 60
 """How long a command bears with somebody who holds the file open, and how often it looks."""
+LOCK_SECONDS = 10.0
+"""How long others may hold the lock: milliseconds, three seconds while they bear with an editor; for ever when suspended."""
+LOCK_PAUSES = 0.0005, 0.02
+"""Seconds between two tries for it, the first and the longest."""
 LOCK_NAME = ".sequences.lock"
 LOCK_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 
@@ -40,6 +46,17 @@ class Replaced(StarsendError):
 
     def __init__(self, path: Path) -> None:
         super().__init__("another folder was put in this one's place", where=str(path), remedy="run it again")
+
+
+class HeldUp(StarsendError):
+    """Somebody else has held the lock for longer than any command takes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"another process has held {LOCK_NAME} for {LOCK_SECONDS:.0f} s",
+            where=str(path),
+            remedy="end or continue the `starsend` command that is suspended (`fuser` on the lock file names it); it is tried again",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +144,18 @@ class SequenceFile:
     def change(self, edit: Change[T]) -> T:
         """Take in what people saved, let ``edit`` change the draft, keep it and show it; returns edit's answer.
 
-        What ``edit`` raises goes through, and nothing is kept. While the file cannot be read, the change is kept all the
-        same, and shown when it can.
+        What ``edit`` raises goes through, and nothing is kept. While the file cannot be read or written, the change is kept
+        all the same, and shown when it can; ``trouble`` says why.
         """
         with self._alone():
             self._look_patiently()
             outcome = self._kept.commit([edit])[0]
             if outcome.error:
                 raise outcome.error
-            self._mirror.show()
+            try:
+                self._mirror.show()
+            except CannotWrite as refused:  # it is kept: whoever asked for it has got it
+                self._mirror.taken.trouble = refused
             return outcome.value  # type: ignore[return-value]
 
     def change_all(self, edits: Sequence[Change[Any]]) -> list[Outcome[Any]]:
@@ -196,12 +216,19 @@ class SequenceFile:
         # Renders and journal share one lock: without it a prototype lost a rotation. It lies beside the file, which is
         # itself replaced at every render.
         with self._mutex:
-            lock = self._take_lock()
             try:
-                self._mirror.taken.changed |= self._kept.refresh()
-                yield
-            finally:
-                fcntl.flock(lock, fcntl.LOCK_UN)
+                lock = self._take_lock()
+                try:
+                    self._mirror.taken.changed |= self._kept.refresh()
+                    yield
+                finally:
+                    fcntl.flock(lock, fcntl.LOCK_UN)
+            except sqlite3.Error as broken:
+                if not isinstance(broken, sqlite3.OperationalError):
+                    self._kept.close()  # what was a journal is none: the next call puts it aside and adopts the face
+                raise JournalUnusable(self._kept.journal_path, broken) from broken
+            except OSError as refused:
+                raise CannotWrite(self.path, refused) from refused
 
     def _take_lock(self) -> int:
         """The lock file, locked. It stays open: to open it anew took a tenth of a transition."""
@@ -212,13 +239,12 @@ class SequenceFile:
                     if not self._kept.is_in_place():
                         self._let_go()
                         raise Replaced(self.path)
-                fcntl.flock(self._lock, fcntl.LOCK_EX)
             except FileNotFoundError:
                 raise MissingFile(
                     self.path, "brief", "run `starsend init` or put a sequences.json here"
                 ) from None
-            except OSError as refused:
-                raise CannotWrite(self.path, refused) from refused
+            if not _locked(self._lock):
+                raise HeldUp(self.path)
             if _is_same(self._lock, self._lock_path):
                 return self._lock
             self._let_go()  # it was swept away, or lies in another folder: others will lock a new one
@@ -245,6 +271,21 @@ class SequenceFile:
             raise StillBeingWritten(self.path)
         if not self._mirror.is_there():
             raise MissingFile(self.path, "brief", "run `starsend init` or put a sequences.json here")
+
+
+def _locked(descriptor: int) -> bool:
+    """Lock an open file; False when somebody else holds it all the time. A wait without end could not be ended by SIGTERM."""
+    pause, longest = LOCK_PAUSES
+    until = time.monotonic() + LOCK_SECONDS
+    while time.monotonic() < until:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+            pause = min(2 * pause, longest)
+        else:
+            return True
+    return False
 
 
 def _is_same(descriptor: int, path: Path) -> bool:
