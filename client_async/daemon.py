@@ -6,7 +6,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,17 +17,23 @@ import structlog
 from anyio.abc import TaskGroup, TaskStatus
 
 from client_async.dispatcher import Dispatcher
-from client_async.driver_lock import ProjectBusy
-from client_async.events import BriefRefused, EditAnswered, Event, PickDecided, PickLocked, SequenceMoved
+from client_async.events import (
+    BriefRefused,
+    EditAnswered,
+    Event,
+    PickDecided,
+    PickLocked,
+    ProjectClosed,
+    ProjectOpened,
+    SequenceMoved,
+)
 from client_async.metrics import Metrics
 from client_async.notices import NoticeBoard
 from client_async.ops_port import Health, ops_port
 from client_async.outbox import Kind, Notice
 from client_async.process import allow_many_files, settle_memory
-from client_async.project_at_work import ProjectAtWork
-from client_async.projects import Place
+from client_async.roster import Roster
 from client_async.service import Service
-from client_async.signs import has_brief
 from client_async.step_executor import STATE
 from client_async.watcher import FilesTouched, Watcher
 from client_async.wiring import make_executor
@@ -36,10 +43,8 @@ from starsend.errors import StarsendError
 log = structlog.get_logger()
 
 BEAT_SECONDS = 1.0
-BUSY_SECONDS = 2.0
-"""Between two tries to take over a project that somebody else drives, or that could not be opened."""
 SAVE_SECONDS = 5.0
-"""For the last renders and the last notices, after the grace."""
+"""Of the grace, at most a quarter: for the last renders and the last notices."""
 TOLD: dict[str, Kind] = {
     "waiting_for_pick": "grid_ready",
     "recovery": "needs_decision",
@@ -69,23 +74,31 @@ class Daemon:
         self._executor = make_executor(self._settings, self._metrics)
         self._watcher = Watcher(root, self._touched, only=only)
         self._board = _board(root, self._settings, say)
-        self._projects: dict[str, ProjectAtWork] = {}
-        self._opening: set[str] = set()
-        self._closing: dict[str, anyio.Event] = {}
-        self._told_busy: dict[str, str] = {}
         self._spending: set[str] = set()
         """Projects whose ledger may hold more than was counted last."""
         self._group: TaskGroup
         self._dispatcher: Dispatcher
+        self._roster: Roster
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT. Raises BadInput when the port is taken or the settings are wrong."""
         allow_many_files()
         settle_memory()
         daemon = self._settings.daemon
-        with ops_port(daemon.host, daemon.port, self._metrics, self._health) as address:
+        with (
+            ops_port(daemon.host, daemon.port, self._metrics, self._health) as address,
+            ExitStack() as ending,
+        ):
             async with anyio.create_task_group() as self._group:
                 self._dispatcher = Dispatcher(self._group, self._executor.slots)
+                self._roster = Roster(
+                    self._root,
+                    executor=self._executor,
+                    dispatcher=self._dispatcher,
+                    group=self._group,
+                    emit=self._tell,
+                    stop=self._stop,
+                )
                 self._group.start_soon(self._obey_signals)
                 told = anyio.Event()
                 await self._group.start(self._run_board, told)
@@ -96,6 +109,7 @@ class Daemon:
                 self._service.ready(f"{len(self._watcher.modes)} projects")
                 log.info("daemon_ready", pid=os.getpid(), address=address, projects=len(self._watcher.modes))
                 await self._stopping.wait()
+                ending.enter_context(_at_the_latest(self._settings.daemon.grace_seconds))
                 await self._wind_up(told)
                 self._group.cancel_scope.cancel()
         log.info("daemon_stopped")
@@ -104,102 +118,16 @@ class Daemon:
         await self._board.run(task_status=task_status)
         ended.set()
 
-    # -------------------------------------------------------------------------------------------- projects
+    # -------------------------------------------------------------------------------------------- settings
 
     def _touched(self, touched: FilesTouched) -> None:
-        """A hint from the watcher. The answer depends on the state alone, so a wrong hint costs a look and no more."""
-        name, what = touched.project, touched.what
-        if self._stop.is_set():
-            return
-        if name == "":
-            self._group.start_soon(self._guard, name, self._reload_studio)
-        elif what == "removed" or (name in self._projects and self._projects[name].is_replaced()):
-            self._drop(name)
-            if has_brief(str(self._root / "projects" / name)):
-                self._take_on(name)
-        elif name not in self._projects:
-            self._take_on(name)
-        elif what == "config":
-            self._group.start_soon(self._guard, name, partial(self._reload, self._projects[name]))
-        elif what == "elements":
-            self._group.start_soon(self._guard, name, partial(self._projects[name].resume_cured, "elements"))
-        else:
-            self._group.start_soon(self._guard, name, self._projects[name].look)
+        """A hint from the watcher."""
+        if touched.project:
+            self._roster.touched(touched.project, touched.what)
+        elif not self._stop.is_set():
+            self._group.start_soon(self._roster.guard, "", self._reload)
 
-    async def _guard(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """A fault of ours, or of a library, is one project's: the others go on, and the next look tries again."""
-        try:
-            await work()
-        except Exception:
-            log.exception("project_broken", project=name)
-
-    def _take_on(self, name: str) -> None:
-        if name not in self._opening:
-            self._opening.add(name)
-            self._group.start_soon(self._guard, name, partial(self._open, name))
-
-    def _drop(self, name: str) -> None:
-        if project := self._projects.pop(name, None):
-            self._closing[name] = anyio.Event()
-            self._group.start_soon(self._guard, name, partial(self._close, project))
-
-    async def _open(self, name: str) -> None:
-        """Take a project on; one that is busy or broken is tried again, and holds up no other."""
-        place = Place(self._root, name)
-        try:
-            if name in self._closing:
-                # Another folder had the name: what was paid for comes home into it first.
-                await self._closing[name].wait()
-            project = await ProjectAtWork.open(
-                place,
-                executor=self._executor,
-                dispatcher=self._dispatcher,
-                group=self._group,
-                emit=self._tell,
-                stop=self._stop,
-            )
-        except Exception as refused:  # noqa: BLE001 - a provider of somebody else's may fail in any way
-            self._tell_refused(name, refused)
-            await anyio.sleep(BUSY_SECONDS)
-            self._opening.discard(name)
-            if has_brief(str(place.folder)):
-                self._touched(FilesTouched(name, "appeared"))
-            return
-        self._told_busy.pop(name, None)
-        self._opening.discard(name)
-        if self._stop.is_set():
-            project.close()
-            return
-        self._projects[name] = project
-        log.info("project_opened", project=name)
-        self._spending.add(name)
-        await project.look()
-
-    def _tell_refused(self, name: str, refused: Exception) -> None:
-        """Log why a project cannot be taken on, once for each reason: it is tried every two seconds."""
-        if self._told_busy.get(name) == str(refused):
-            return
-        self._told_busy[name] = str(refused)
-        if isinstance(refused, ProjectBusy):
-            log.warning("project_busy", project=name, error=str(refused))
-        elif isinstance(refused, StarsendError):
-            log.warning("project_refused", project=name, error=str(refused))
-        else:
-            log.exception("project_broken", project=name, exc_info=refused)
-
-    async def _close(self, project: ProjectAtWork) -> None:
-        name = project.place.name
-        try:
-            self._dispatcher.leave(project.desk)
-            while self._dispatcher.busy(name):  # what is paid for comes home first
-                await anyio.sleep(BEAT_SECONDS)
-            project.close()
-        finally:
-            self._closing.pop(name).set()
-        self._metrics.project_gone(name)
-        log.info("project_closed", project=name)
-
-    async def _reload_studio(self) -> None:
+    async def _reload(self) -> None:
         try:
             self._settings = await self._executor.run(STATE, partial(load_settings, self._root, None))
         except StarsendError as wrong:
@@ -208,20 +136,17 @@ class Daemon:
         self._executor.resize(self._settings.at_once())
         self._dispatcher.fill()
         log.info("config_reloaded", project="")
-        for name, project in list(self._projects.items()):
-            await self._guard(name, partial(self._reload, project))
-
-    async def _reload(self, project: ProjectAtWork) -> None:
-        try:
-            await project.reload()
-        except StarsendError as wrong:  # it goes on by the settings it had
-            log.error("config_refused", project=project.place.name, error=str(wrong))
+        await self._roster.reload()
 
     # -------------------------------------------------------------------------------------------- telling
 
     def _tell(self, event: Event) -> None:
         """Count what happened, and tell people what they wait for."""
-        if isinstance(event, SequenceMoved):
+        if isinstance(event, ProjectOpened):
+            self._spending.add(event.project)
+        elif isinstance(event, ProjectClosed):
+            self._metrics.project_gone(event.project)
+        elif isinstance(event, SequenceMoved):
             self._metrics.sequence_moved(event.project, event.state)
             if event.state in TOLD:
                 self._post(event.project, event.sequence, TOLD[event.state], event.status)
@@ -251,17 +176,17 @@ class Daemon:
             await anyio.sleep(BEAT_SECONDS)
             while self._spending:
                 name = self._spending.pop()
-                await self._guard(name, partial(self._count_spend, name))
+                await self._roster.guard(name, partial(self._count_spend, name))
 
     async def _count_spend(self, name: str) -> None:
-        project = self._projects.get(name)
+        project = self._roster.projects.get(name)
         if project is None:
             return
         try:
             spent = await self._executor.run(STATE, project.shop.store.spent)
         except StarsendError:
             return  # the next step says it louder
-        if name in self._projects:
+        if name in self._roster.projects:
             for kind, dollars in spent.items():
                 self._metrics.spent(name, kind, dollars)
 
@@ -284,7 +209,7 @@ class Daemon:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
             async for number in signals:
                 if number == signal.SIGHUP:
-                    self._group.start_soon(self._guard, "", self._obey_hangup)
+                    self._group.start_soon(self._roster.guard, "", self._obey_hangup)
                     continue
                 if self._stop.is_set():
                     signal.signal(number, signal.SIG_DFL)
@@ -295,29 +220,44 @@ class Daemon:
 
     async def _obey_hangup(self) -> None:
         self._service.reloading()
-        await self._reload_studio()
-        self._service.ready(f"{len(self._projects)} projects")
+        await self._reload()
+        self._service.ready(f"{len(self._roster.projects)} projects")
 
     async def _wind_up(self, told: anyio.Event) -> None:
         """Begin nothing more, let short calls end within the grace, park the long ones, and save."""
+        grace = self._settings.daemon.grace_seconds
+        saving = min(SAVE_SECONDS, grace / 4)
         self._service.stopping()
         self._health.ready = False
         self._watcher.stop()
         self._dispatcher.stop()
-        with anyio.move_on_after(self._settings.daemon.grace_seconds):
+        with anyio.move_on_after(grace - saving):
             await self._dispatcher.idle()
-        with anyio.move_on_after(SAVE_SECONDS, shield=True):
-            for project in list(self._projects.values()):
-                await project.shop.scribe.render()
+        await self._roster.save()
         self._board.stop()
-        with anyio.move_on_after(SAVE_SECONDS):
+        with anyio.move_on_after(saving):
             await told.wait()
         if self._dispatcher.live:
-            # Threads cannot be cancelled. Their intents are in the ledger, and the next start finds out what became of them.
-            log.warning("stopped_in_flight", steps=self._dispatcher.live)
-            os._exit(0)
-        for project in list(self._projects.values()):
-            project.close()
+            _leave(steps=self._dispatcher.live)
+        await self._roster.close()
+
+
+@contextmanager
+def _at_the_latest(seconds: float) -> Iterator[None]:
+    """End the process if the block has not ended by then: a thread cannot be cancelled, and a disk may hang for ever."""
+    last_resort = threading.Timer(seconds, _leave)
+    last_resort.daemon = True
+    last_resort.start()
+    try:
+        yield
+    finally:
+        last_resort.cancel()
+
+
+def _leave(steps: int = 0) -> None:
+    """End with threads at work. Their intents are in the ledger, and the next start finds out what became of them."""
+    log.warning("stopped_in_flight", steps=steps)
+    os._exit(0)
 
 
 def _board(root: Path, settings: Settings, say: Callable[[str], None] | None) -> NoticeBoard:

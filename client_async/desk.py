@@ -17,6 +17,7 @@ from client_async.dispatcher import Due
 from client_async.explorer import NotAdopted
 from client_async.journal import JournalUnusable
 from client_async.next_action import Action, next_action
+from client_async.sequence_file import HeldUp
 from client_async.sequences import Pick, parsed
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
@@ -30,10 +31,31 @@ from starsend.vendor_patience import pause_before, worth_waiting
 
 log = structlog.get_logger()
 
-FREE_TO_REPEAT = (BrokenDownload, StillRunning, CannotWrite, StoreUnusable, JournalUnusable)
+UNWRITTEN_SECONDS = 60.0
+"""Until the next try, when a failure could not even be written down."""
+
+
+class MachineTrouble(StarsendError):
+    """The machine refused something: too many open files, a disk that fails, a share that is gone."""
+
+    def __init__(self, fault: OSError) -> None:
+        super().__init__(
+            f"the machine refused: {fault.strerror or fault}",
+            where=str(fault.filename or ""),
+            remedy="check its disks, mounts and limits; nothing that was paid for is lost",
+        )
+
+
+FREE_TO_REPEAT = (
+    BrokenDownload,
+    StillRunning,
+    CannotWrite,
+    StoreUnusable,
+    JournalUnusable,
+    HeldUp,
+    MachineTrouble,
+)
 """Nothing is sent again by trying these again: a job goes on by its handle, and a disk may have room by then."""
-LAME_SECONDS = 60.0
-"""When not even the reason of a failure could be written down."""
 
 
 class Unexpected(StarsendError):
@@ -123,6 +145,9 @@ class Desk:
                 )
         except StarsendError as wrong:  # adopted from elsewhere and never checked: one sequence's fault
             self.errors[name] = wrong
+        except Exception as fault:  # of ours: of this sequence alone, too
+            log.exception("sequence_broken", project=self.project, sequence=name)
+            self.errors[name] = Unexpected(fault)
         self._asked[name] = body, found
         return found
 
@@ -132,17 +157,30 @@ class Desk:
         # Whose task this is binds the next sequence over it; taking it back each time costs more than a commit.
         structlog.contextvars.bind_contextvars(project=self.project, sequence=name)
         try:
-            await runner.act()
-            self._patience.pop(name, None)
-            self._not_before.pop(name, None)
-            self.errors.pop(name, None)
-        except Stopped:
-            pass  # it goes on where it was
-        except StarsendError as error:
-            await self._take(error, runner, name)
-        except Exception as fault:  # a fault of ours or of a library: of this sequence alone
+            error = await self._try(runner, name)
+            if error is not None:
+                await self._take(error, runner, name)
+        except Exception:  # whatever it is, it is this sequence's alone
             log.exception("sequence_broken")
-            await self._give_up(Unexpected(fault), runner, name)
+            self._not_before[name] = self._monotonic() + UNWRITTEN_SECONDS
+
+    async def _try(self, runner: ClientSequenceRunner, name: str) -> StarsendError | None:
+        """Take the sequence one step on; what kept it from that."""
+        try:
+            await runner.act()
+        except Stopped:
+            return None  # it goes on where it was
+        except StarsendError as error:
+            return error
+        except OSError as refused:
+            return MachineTrouble(refused)
+        except Exception as fault:  # a fault of ours or of a library
+            log.exception("sequence_broken")
+            return Unexpected(fault)
+        self._patience.pop(name, None)
+        self._not_before.pop(name, None)
+        self.errors.pop(name, None)
+        return None
 
     async def _take(self, error: StarsendError, runner: ClientSequenceRunner, name: str) -> None:
         tried, judge = self._patience.get(name, (0, worth_waiting()))
@@ -154,21 +192,22 @@ class Desk:
         wait = pause_before(tried + 1, error, jitter=self._jitter())
         self._not_before[name] = self._monotonic() + wait
         log.warning("step_waits", wait=round(wait, 1), tried=tried + 1, error=str(error))
-        await self._write_down(runner.tell(f"{error.what}; trying again in {wait:.0f} s"), name)
+        await self._write_down(runner.tell(f"{error.what}; trying again in {wait:.0f} s"))
 
     async def _give_up(self, error: StarsendError, runner: ClientSequenceRunner, name: str) -> None:
         self._patience.pop(name, None)
         self.errors[name] = error
         log.warning("sequence_stopped", error=str(error))
-        if not isinstance(error, NotAdopted):
-            await self._write_down(runner.park(error), name)
+        if not isinstance(error, NotAdopted) and not await self._write_down(runner.park(error)):
+            self._not_before[name] = self._monotonic() + UNWRITTEN_SECONDS
 
-    async def _write_down(self, writing: Awaitable[None], name: str) -> None:
+    async def _write_down(self, writing: Awaitable[None]) -> bool:
         try:
             await writing
-        except StarsendError as refused:
-            self._not_before[name] = self._monotonic() + LAME_SECONDS
+        except (StarsendError, OSError) as refused:
             log.error("state_not_kept", error=str(refused))
+            return False
+        return True
 
     def _unsettled(self, name: str, pick: Pick | None) -> float:
         """For how many seconds somebody may still pick another cell before money is spent on this one."""

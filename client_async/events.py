@@ -56,5 +56,19 @@ class BriefRefused:
     error: str
 
 
-Event = SequenceMoved | PickDecided | PickLocked | EditAnswered | BriefRefused
+@dataclass(frozen=True, slots=True)
+class ProjectOpened:
+    """The daemon drives a project now."""
+
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectClosed:
+    """The daemon has let go of a project."""
+
+    project: str
+
+
+Event = SequenceMoved | PickDecided | PickLocked | EditAnswered | BriefRefused | ProjectOpened | ProjectClosed
 Listener = Callable[[Event], None]

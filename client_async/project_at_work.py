@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from pathlib import Path
 
 import anyio
 import structlog
@@ -25,23 +24,40 @@ from client_async.signs import folder_identity
 from client_async.step_executor import STATE, StepExecutor
 from client_async.wiring import Parts, make_steps, make_workshop, open_parts
 from client_async.workshop import Workshop
+from starsend.api_client import Unauthorized
 from starsend.config import load_settings
-from starsend.errors import StarsendError
+from starsend.documents import BadDocument
+from starsend.elements import MissingReference, SameName
+from starsend.errors import StarsendError, UnknownName
+from starsend.json_file import BrokenJson, MissingFile
+from starsend.orchestrator.step_life import OtherProvider
+from starsend.pricing import NoPrice
+from starsend.tools.picture_file import BadPicture
 
 log = structlog.get_logger()
-T = TypeVar("T")
 
 SETTLE_SECONDS = 2.0
 """Between a pick and the first money spent on it (STATE.md): whoever changes their mind at once pays nothing."""
-CURED_BY = {
-    "elements": {"UnknownName", "BadElement", "BadDocument", "BrokenJson", "MissingFile"},
-    "config": {"NoPrice", "Unauthorized", "OtherProvider", "UnknownName", "BadDocument"},
+CURED_BY: dict[str, tuple[type[StarsendError], ...]] = {
+    "elements": (UnknownName, MissingReference, SameName, BadPicture, BadDocument, BrokenJson, MissingFile),
+    "config": (NoPrice, Unauthorized, OtherProvider, UnknownName, BadDocument),
 }
 """Failures that a change of these files may have mended: such sequences go on by themselves."""
 
 
 WRITING_SECONDS = 0.5
 """Between two looks at a file that somebody has open, or has only just let go of."""
+
+
+class PicksUnreadable(StarsendError):
+    """Dropped picks cannot be taken in; everything else goes on."""
+
+    def __init__(self, folder: Path, why: Exception) -> None:
+        super().__init__(
+            f"dropped picks cannot be taken in ({why})",
+            where=str(folder),
+            remedy="check who may read and write that folder; nothing in it is lost",
+        )
 
 
 class ProjectAtWork:
@@ -94,13 +110,15 @@ class ProjectAtWork:
         shop = make_workshop(place, parts, executor=executor, group=group, listener=emit)
         return cls(place, shop, held, dispatcher=dispatcher, emit=emit, stop=stop)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give everything back; no task of this project may be alive."""
         self._closed = True
         self._woken.set()
         self.shop.scribe.stop()
         self._dispatcher.leave(self.desk)
-        self._held.close()
+        await self.shop.scribe.run(
+            self._held.close
+        )  # somebody may hold the file's lock: not on the event loop
 
     def is_replaced(self) -> bool:
         """Whether another folder lies under the name by now, a restored backup for one: what is held is of the old one."""
@@ -126,7 +144,7 @@ class ProjectAtWork:
     async def _look_once(self) -> bool:
         """True when somebody is still writing: nothing tells when they are done."""
         try:
-            taken = await self._run(self.place.file.take_in)
+            taken = await self.shop.scribe.run(self.place.file.take_in)
         except StarsendError as refused:
             self._tell_trouble(str(refused))
             return False
@@ -142,9 +160,9 @@ class ProjectAtWork:
     async def _decide_picks(self, taken: TakenIn) -> None:
         """Decide the pick files that are ripe; what that changes is added to what was taken in."""
         try:
-            verdicts = await self._run(self._picks.take_picks)
-        except StarsendError as refused:
-            taken.trouble = taken.trouble or refused
+            verdicts = await self.shop.scribe.run(self._picks.take_picks)
+        except (StarsendError, OSError) as refused:
+            taken.trouble = taken.trouble or PicksUnreadable(self.place.picks, refused)
             return
         if not verdicts:
             return
@@ -158,7 +176,7 @@ class ProjectAtWork:
                 reason=decided.reason,
             )
             self._emit(decided)
-        since = await self._run(self.place.file.take_in)
+        since = await self.shop.scribe.run(self.place.file.take_in)
         taken.changed |= since.changed
         taken.news += since.news
         taken.trouble = since.trouble
@@ -183,12 +201,12 @@ class ProjectAtWork:
 
     async def reload(self) -> None:
         """Work by the settings as they are on disk now. Raises StarsendError: they say something that cannot be."""
-        settings = await self._run(partial(load_settings, self.place.root, self.place.folder))
+        settings = await self.shop.state(partial(load_settings, self.place.root, self.place.folder))
         if settings == self.shop.settings:
             return
         if settings.store_url != self.shop.settings.store_url:
             log.warning("config_needs_restart", project=self.place.name, setting="store_url")
-        steps = await self._run(
+        steps = await self.shop.state(
             partial(make_steps, self.place, settings, self.shop.store, stop=self._stop, clock=self.shop.clock)
         )
         self.shop = replace(self.shop, settings=settings, steps=steps)
@@ -207,11 +225,8 @@ class ProjectAtWork:
             await self.shop.scribe.change(lambda draft, name=name: draft[name].update(resume=True))  # type: ignore[misc]
             self._dispatcher.consider(self.place.name, name)
 
-    def _is_cured(self, raw: Raw, faults: set[str]) -> bool:
-        return raw.get("grid_state") == "failed" and raw.get("grid_fault") in faults
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await self.shop.state(work)
+    def _is_cured(self, raw: Raw, faults: tuple[type[StarsendError], ...]) -> bool:
+        return raw.get("grid_state") == "failed" and raw.get("grid_fault") in {f.__name__ for f in faults}
 
 
 def _hold(place: Place, stop: threading.Event) -> tuple[ExitStack, Parts]:

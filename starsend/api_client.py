@@ -154,15 +154,19 @@ class NotSent(ProviderError):
         )
 
 
+LONGEST_DELAY = 86_400.0
+"""Seconds. Nobody waits longer than a day for a vendor; a header may say anything."""
+
+
 class RateLimited(ProviderError):
-    """The vendor said no for now (429, 503). ``delay`` is its own wish in seconds, where it gave one."""
+    """The vendor said no for now (429, 503). ``delay`` is its own wish in seconds, where it gave one that can be waited for."""
 
     kind = "rate_limited"
     billed = False
 
     def __init__(self, provider: str, delay: float | None = None, *, why: str = "rate limit") -> None:
-        self.delay = delay
-        wait = f"wait {delay:g} s" if delay is not None else "wait a little"
+        self.delay = min(delay, LONGEST_DELAY) if delay is not None and delay >= 0 else None
+        wait = f"wait {self.delay:g} s" if self.delay is not None else "wait a little"
         super().__init__(
             f"the vendor said not now ({why})", where=provider, remedy=f"{wait} and run it again"
         )

@@ -95,7 +95,9 @@ class DaemonSettings(Section):
     host: str = Field(default="127.0.0.1", description="Where /metrics and /healthz are served.")
     port: int = Field(default=9464, ge=0, le=65535, description="The same; 0 takes any free port.")
     grace_seconds: float = Field(
-        default=20.0, gt=0, description="What runs when a stop is asked for may go on so long."
+        default=20.0,
+        gt=0,
+        description="From a stop that is asked for to the end: what runs may finish, and all is saved.",
     )
 
 

@@ -1,14 +1,15 @@
-"""A studio of one sequence, made and closed for each test that asks for it."""
+"""What tests ask for: a studio of one sequence, or a house of daemons; made and closed for each."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import anyio
 import pytest
 
 from tests.conftest import ManualClock
+from tests.unit.daemon_house import DaemonHouse
 from tests.unit.studio import Studio
 
 
@@ -27,3 +28,13 @@ async def explored(studio: Studio) -> AsyncIterator[Studio]:
     """A studio whose sequence waits for a pick."""
     assert await studio.advance() is None
     yield studio
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[DaemonHouse]:
+    """A root folder; whatever daemons are still running over it at the end are killed."""
+    made = DaemonHouse(tmp_path)
+    yield made
+    for process in made.running:
+        process.kill()
+        process.wait()

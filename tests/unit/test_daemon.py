@@ -7,121 +7,19 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from client_async.projects import Place
-from client_async.sequence_file import SequenceFile
-
-BRIEF = {"prompt": "a harbour", "aspect_ratio": "1:1", "shots": [{"prompt": "gulls", "seconds": 0.25}]}
-SMALL = {"image": {"size": "1K"}, "video": {"resolution": "480p"}, "retry": {"poll_seconds": 0.02}}
+from tests.unit.daemon_house import BRIEF, SMALL, DaemonHouse, bill, is_in, kept, until
 
 
-class Studio:
-    """A root folder with projects, and daemons over it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.log = root / "daemon.log"
-        self.running: list[subprocess.Popen[bytes]] = []
-        (root / "projects").mkdir()
-
-    def project(self, name: str = "job", *sequences: str, **config: Any) -> Place:
-        """A project that lies whole before it is seen: made elsewhere and moved in."""
-        made = self.root / "making" / name
-        (made / "state" / "client" / "picks").mkdir(parents=True)
-        brief = dict.fromkeys(sequences or ("SEQ01",), BRIEF)
-        (made / "state" / "client" / "sequences.json").write_text(json.dumps({"sequences": brief}))
-        (made / "starsend_config.json").write_text(json.dumps({**SMALL, **config}))
-        made.rename(self.root / "projects" / name)
-        return Place(self.root, name)
-
-    def start(self, *words: str, **environ: str) -> subprocess.Popen[bytes]:
-        """A daemon, once it is ready."""
-        before = self.events("daemon_ready")
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "client_async.client_generate", "daemon", *words],
-                cwd=self.root,
-                env={**os.environ, "STARSEND_DAEMON__PORT": "0", **environ},
-                stdout=log,
-                stderr=log,
-            )
-        self.running.append(process)
-        until(lambda: len(self.events("daemon_ready")) > len(before) or process.poll() is not None)
-        return process
-
-    def command(self, *words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "client_async.client_generate", *words],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return f"{done.returncode} {done.stdout}{done.stderr}"
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-        return [event for event in found if event["event"] == name]
-
-    def ask(self, path: str) -> tuple[int, str]:
-        address = self.events("daemon_ready")[-1]["address"]
-        try:
-            with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            return refused.code, refused.read().decode()
-
-
-def until(holds: Callable[[], object], seconds: float = 30) -> None:
-    """Wait for something to hold, as long as it may take on a busy machine."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to hold in time"
-        time.sleep(0.02)
-
-
-def kept(place: Place, name: str = "SEQ01") -> dict[str, Any]:
-    file = SequenceFile(place.file.path)
-    try:
-        return dict(file.read_kept()[0]["sequences"].get(name, {}))
-    finally:
-        file.close()
-
-
-def is_in(place: Place, state: str, name: str = "SEQ01") -> Callable[[], bool]:
-    return lambda: kept(place, name).get("grid_state") == state
-
-
-def bill(place: Place) -> list[str]:
-    book = place.folder / "state" / "providers" / "animatic" / "calls.jsonl"
-    lines = [json.loads(line) for line in book.read_text().splitlines()] if book.exists() else []
-    return [line["shot_id"] for line in lines if line["billed"]]
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    made = Studio(tmp_path)
-    yield made
-    for process in made.running:
-        process.kill()
-        process.wait()
-
-
-def test_from_a_brief_that_is_saved_to_a_take(studio: Studio) -> None:
+def test_from_a_brief_that_is_saved_to_a_take(house: DaemonHouse) -> None:
     """Are a new project, an edit of it, a dropped pick and a wish from the command line all seen and done?"""
-    daemon = studio.start()
-    place = studio.project()
+    daemon = house.start()
+    place = house.project()
     until(is_in(place, "waiting_for_pick"))
     document = json.loads(place.file.path.read_text())
     document["sequences"]["SEQ02"] = BRIEF
@@ -131,18 +29,18 @@ def test_from_a_brief_that_is_saved_to_a_take(studio: Studio) -> None:
     until(is_in(place, "done"))
     assert kept(place)["keyframe"]["cell"] == 3
     assert [path.name for path in (place.picks / "accepted").iterdir()] == ["SEQ01.pick"]
-    assert "handed to the daemon" in studio.command("generate", "SEQ01", "--again")
+    assert "handed to the daemon" in house.command("generate", "SEQ01", "--again")
     until(lambda: len(kept(place)["take_history"]) == 2)
     assert (
-        studio.command("pick", "SEQ02", "1") == "0 SEQ02: cell 1 of g1 is picked; the daemon makes the take\n"
+        house.command("pick", "SEQ02", "1") == "0 SEQ02: cell 1 of g1 is picked; the daemon makes the take\n"
     )
     until(is_in(place, "done", "SEQ02"))
     assert sorted(bill(place)) == ["SEQ01", "SEQ01", "SEQ01_grid", "SEQ02", "SEQ02_grid"]
-    status, page = studio.ask("/metrics")
+    status, page = house.ask("/metrics")
     assert status == 200
     assert 'starsend_picks_total{verdict="accepted"} 2.0' in page
     assert 'starsend_sequence_moves_total{project="job",state="done"} 3.0' in page
-    assert studio.ask("/healthz")[0] == studio.ask("/readyz")[0] == 200
+    assert house.ask("/healthz")[0] == house.ask("/readyz")[0] == 200
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(20) == 0
     shown = json.loads(place.file.path.read_text())["sequences"]
@@ -151,123 +49,123 @@ def test_from_a_brief_that_is_saved_to_a_take(studio: Studio) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_during_a_long_poll_parks_it_and_the_next_start_goes_on(
-    studio: Studio, number: signal.Signals
+    house: DaemonHouse, number: signal.Signals
 ) -> None:
     """Is the daemon gone within a second, with exit code 0, and is nothing paid again?"""
     late: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000}}
-    place = studio.project(**late, retry={"poll_seconds": 30})
-    daemon = studio.start()
+    place = house.project(**late, retry={"poll_seconds": 30})
+    daemon = house.start()
     until(is_in(place, "waiting_for_pick"))
-    studio.command("pick", "SEQ01", "1")
-    until(lambda: studio.events("step_submitted"))
+    house.command("pick", "SEQ01", "1")
+    until(lambda: house.events("step_submitted"))
     asked = time.monotonic()
     daemon.send_signal(number)
     assert daemon.wait(10) == 0
     assert time.monotonic() - asked < 2, "a second, and another for a busy machine"
     assert kept(place)["grid_state"] == "generating"
     (place.folder / "starsend_config.json").write_text(json.dumps(SMALL))
-    studio.start()
+    house.start()
     until(is_in(place, "done"))
     assert bill(place) == ["SEQ01_grid", "SEQ01"]
 
 
-def test_killed_and_started_again_it_goes_on_at_once(studio: Studio) -> None:
+def test_killed_and_started_again_it_goes_on_at_once(house: DaemonHouse) -> None:
     """After kill -9 in the middle of a job: is it resumed by its handle, within a second of being ready?"""
     late: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000}}
-    place = studio.project(**late, retry={"poll_seconds": 0.05})
-    daemon = studio.start()
+    place = house.project(**late, retry={"poll_seconds": 0.05})
+    daemon = house.start()
     until(is_in(place, "waiting_for_pick"))
     (place.picks / "SEQ01.pick").write_text("2")
-    until(lambda: studio.events("step_submitted"))
+    until(lambda: house.events("step_submitted"))
     daemon.kill()
     daemon.wait()
     (place.folder / "starsend_config.json").write_text(json.dumps(SMALL))
-    studio.start()
+    house.start()
     ready = time.monotonic()
-    until(lambda: studio.events("step_resumed"))
+    until(lambda: house.events("step_resumed"))
     assert time.monotonic() - ready < 2, "a second, and another for a busy machine"
     until(is_in(place, "done"))
     assert bill(place) == ["SEQ01_grid", "SEQ01"]
 
 
-def test_a_video_whose_pick_is_withdrawn_meanwhile_comes_home(studio: Studio) -> None:
+def test_a_video_whose_pick_is_withdrawn_meanwhile_comes_home(house: DaemonHouse) -> None:
     """It is paid for: is it fetched at the next start, and does the grid wait for another pick then?"""
     late: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 100_000}}
-    place = studio.project(**late, retry={"poll_seconds": 30})
-    daemon = studio.start()
+    place = house.project(**late, retry={"poll_seconds": 30})
+    daemon = house.start()
     until(is_in(place, "waiting_for_pick"))
     (place.picks / "SEQ01.pick").write_text("1")
-    until(lambda: studio.events("step_submitted"))
+    until(lambda: house.events("step_submitted"))
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(10) == 0
     document = json.loads(place.file.path.read_text())
     document["sequences"]["SEQ01"]["selected_cell"] = None
     place.file.path.write_text(json.dumps(document))
     (place.folder / "starsend_config.json").write_text(json.dumps(SMALL))
-    studio.start()
+    house.start()
     until(is_in(place, "waiting_for_pick"))
     assert (place.folder / kept(place)["take"]["path"]).exists()
     assert bill(place) == ["SEQ01_grid", "SEQ01"]
 
 
-def test_a_second_signal_ends_it_at_once_and_loses_nothing(studio: Studio) -> None:
+def test_a_second_signal_ends_it_at_once_and_loses_nothing(house: DaemonHouse) -> None:
     """While a call holds up the grace: is the second signal obeyed, and the call accounted for at the next start?"""
     slow: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01_grid": ["slow"]}, "slow_seconds": 60}}
-    place = studio.project(**slow)
-    daemon = studio.start()
-    until(lambda: studio.events("step_intended"))
+    place = house.project(**slow)
+    daemon = house.start()
+    until(lambda: house.events("step_intended"))
     until(lambda: bill(place))
     daemon.send_signal(signal.SIGTERM)
-    until(lambda: studio.events("stopping"))
+    until(lambda: house.events("stopping"))
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(5) == -signal.SIGTERM
-    studio.start()
+    house.start()
     until(is_in(place, "waiting_for_pick"))
     assert bill(place) == ["SEQ01_grid"], "the vendor was asked for it"
 
 
-def test_the_grace_ends_and_so_does_the_daemon(studio: Studio) -> None:
+def test_the_grace_ends_and_so_does_the_daemon(house: DaemonHouse) -> None:
     """Does a call that does not come back hold up a stop no longer than the grace, and is the exit clean?"""
     slow: dict[str, Any] = {"animatic": {"misbehave": {"SEQ01_grid": ["slow"]}, "slow_seconds": 60}}
-    place = studio.project(**slow)
-    daemon = studio.start(STARSEND_DAEMON__GRACE_SECONDS="0.5")
+    place = house.project(**slow)
+    daemon = house.start(STARSEND_DAEMON__GRACE_SECONDS="0.5")
     until(lambda: bill(place))
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(10) == 0
-    assert studio.events("stopped_in_flight")
+    assert house.events("stopped_in_flight")
 
 
-def test_one_driver_a_project(studio: Studio) -> None:
+def test_one_driver_a_project(house: DaemonHouse) -> None:
     """Is a second daemon told who holds the project, and does it take over when that one is gone?"""
-    place = studio.project()
-    first = studio.start()
+    place = house.project()
+    first = house.start()
     until(is_in(place, "waiting_for_pick"))
-    studio.start()
-    until(lambda: studio.events("project_busy"))
-    assert f"process {first.pid}" in studio.events("project_busy")[0]["error"]
+    house.start()
+    until(lambda: house.events("project_busy"))
+    assert f"process {first.pid}" in house.events("project_busy")[0]["error"]
     first.kill()
     first.wait()
-    until(lambda: len(studio.events("project_opened")) == 2)
+    until(lambda: len(house.events("project_opened")) == 2)
     (place.picks / "SEQ01.pick").write_text("1")
     until(is_in(place, "done"))
 
 
-def test_a_broken_project_holds_up_no_other_and_is_taken_when_it_is_mended(studio: Studio) -> None:
+def test_a_broken_project_holds_up_no_other_and_is_taken_when_it_is_mended(house: DaemonHouse) -> None:
     """Are wrong settings, a broken brief and a removed project each their own trouble?"""
-    bad = studio.project("bad", imagee={})
-    good = studio.project("good", "SEQ01")
-    broken = studio.project("broken")
+    bad = house.project("bad", imagee={})
+    good = house.project("good", "SEQ01")
+    broken = house.project("broken")
     broken.file.path.write_text('{"sequences": {')
-    studio.start()
+    house.start()
     until(is_in(good, "waiting_for_pick"))
-    assert "did you mean 'image'" in studio.events("project_refused")[0]["error"]
-    until(lambda: studio.events("brief_refused"))
+    assert "did you mean 'image'" in house.events("project_refused")[0]["error"]
+    until(lambda: house.events("brief_refused"))
     (bad.folder / "starsend_config.json").write_text(json.dumps(SMALL))
     broken.file.path.write_text(json.dumps({"sequences": {"SEQ01": BRIEF}}))
     until(is_in(bad, "waiting_for_pick"))
     until(is_in(broken, "waiting_for_pick"))
-    good.folder.rename(studio.root / "gone")
-    until(lambda: studio.events("project_closed"))
+    good.folder.rename(house.root / "gone")
+    until(lambda: house.events("project_closed"))
 
 
 FICKLE = """
@@ -281,7 +179,7 @@ def open_fickle(*, options, folder):
 """
 
 
-def test_a_provider_that_fails_in_its_own_way_is_tried_again(studio: Studio, tmp_path: Path) -> None:
+def test_a_provider_that_fails_in_its_own_way_is_tried_again(house: DaemonHouse, tmp_path: Path) -> None:
     """Somebody else's provider raises what no error of ours describes: one traceback, the others go on, and so does it?"""
     site, good = tmp_path / "site", tmp_path / "good"
     (site / "fickle-1.dist-info").mkdir(parents=True)
@@ -290,43 +188,43 @@ def test_a_provider_that_fails_in_its_own_way_is_tried_again(studio: Studio, tmp
         "[starsend.providers]\nfickle = fickle:open_fickle\n"
     )
     (site / "fickle.py").write_text(FICKLE.format(good=str(good)))
-    fickle = studio.project("fickle", image={"provider": "fickle", "model": "storyboard", "size": "1K"})
-    job = studio.project("job")
-    studio.start(PYTHONPATH=str(site))
+    fickle = house.project("fickle", image={"provider": "fickle", "model": "storyboard", "size": "1K"})
+    job = house.project("job")
+    house.start(PYTHONPATH=str(site))
     until(is_in(job, "waiting_for_pick"))
-    until(lambda: studio.events("project_broken"))
+    until(lambda: house.events("project_broken"))
     good.touch()
-    until(lambda: [e for e in studio.events("project_opened") if e["project"] == "fickle"])
-    assert len(studio.events("project_broken")) == 1
-    assert "no licence" in studio.events("project_broken")[0]["exception"]
+    until(lambda: [e for e in house.events("project_opened") if e["project"] == "fickle"])
+    assert len(house.events("project_broken")) == 1
+    assert "no licence" in house.events("project_broken")[0]["exception"]
     assert fickle.folder.exists()
 
 
-def test_settings_change_without_a_restart(studio: Studio) -> None:
+def test_settings_change_without_a_restart(house: DaemonHouse) -> None:
     """Are new settings read when they are saved, and at SIGHUP; and bad ones told and not taken?"""
-    place = studio.project(image={"size": "1K", "model": "unpriced"})
-    daemon = studio.start()
+    place = house.project(image={"size": "1K", "model": "unpriced"})
+    daemon = house.start()
     until(is_in(place, "failed"))
     assert "no price is known" in kept(place)["status"]
     config = place.folder / "starsend_config.json"
     config.write_text(json.dumps({**SMALL, "imagee": {}}))
-    until(lambda: studio.events("config_refused"))
+    until(lambda: house.events("config_refused"))
     config.write_text(json.dumps(SMALL))
     until(is_in(place, "waiting_for_pick"))
-    (studio.root / "starsend_config.json").write_text(json.dumps({"limits": {"animatic": {"at_once": 9}}}))
+    (house.root / "starsend_config.json").write_text(json.dumps({"limits": {"animatic": {"at_once": 9}}}))
     daemon.send_signal(signal.SIGHUP)
-    until(lambda: [e for e in studio.events("config_reloaded") if e["project"] == ""])
+    until(lambda: [e for e in house.events("config_reloaded") if e["project"] == ""])
     assert daemon.poll() is None
 
 
-def test_a_mended_brief_goes_on_by_itself(studio: Studio) -> None:
+def test_a_mended_brief_goes_on_by_itself(house: DaemonHouse) -> None:
     """Does a sequence that failed for its prompt, or for a missing element, go on when that is mended?"""
-    place = studio.project("job", "SEQ01", "SEQ02")
+    place = house.project("job", "SEQ01", "SEQ02")
     document = json.loads(place.file.path.read_text())
     document["sequences"]["SEQ01"] = {**BRIEF, "prompt": "@mara waits"}
     document["sequences"]["SEQ02"] = {**BRIEF, "prompt": "@joe waits"}
     place.file.path.write_text(json.dumps(document))
-    studio.start()
+    house.start()
     until(is_in(place, "failed"))
     until(is_in(place, "failed", "SEQ02"))
     assert bill(place) == []
@@ -340,10 +238,10 @@ def test_a_mended_brief_goes_on_by_itself(studio: Studio) -> None:
     until(is_in(place, "waiting_for_pick", "SEQ02"))
 
 
-def test_a_pick_withdrawn_before_the_first_money_costs_nothing(studio: Studio) -> None:
+def test_a_pick_withdrawn_before_the_first_money_costs_nothing(house: DaemonHouse) -> None:
     """Within the two seconds after a pick, also of a file that is an hour old: is the take not made, and does all go on?"""
-    place = studio.project("job", "SEQ01", "SEQ02")
-    daemon = studio.start()
+    place = house.project("job", "SEQ01", "SEQ02")
+    daemon = house.start()
     until(is_in(place, "waiting_for_pick"))
     beside = place.picks / ".SEQ01"
     beside.write_text("2")
@@ -362,10 +260,10 @@ def test_a_pick_withdrawn_before_the_first_money_costs_nothing(studio: Studio) -
     assert bill(place).count("SEQ01") == 0
 
 
-def test_a_slow_save_is_taken_in_when_it_is_whole(studio: Studio) -> None:
+def test_a_slow_save_is_taken_in_when_it_is_whole(house: DaemonHouse) -> None:
     """A program writes, lets go only later, and nothing tells of it: is the save taken in?"""
-    place = studio.project()
-    studio.start()
+    place = house.project()
+    house.start()
     until(is_in(place, "waiting_for_pick"))
     until(lambda: "g1" in place.file.path.read_text())
     document = json.loads(place.file.path.read_text())
@@ -377,62 +275,62 @@ def test_a_slow_save_is_taken_in_when_it_is_whole(studio: Studio) -> None:
     until(is_in(place, "waiting_for_pick", "SEQ02"))
 
 
-def test_a_restored_backup_is_driven_by_its_own_ledger(studio: Studio) -> None:
+def test_a_restored_backup_is_driven_by_its_own_ledger(house: DaemonHouse) -> None:
     """Another folder is put under the project's name: is it locked, kept and booked there, and the old one let go of?"""
-    place = studio.project()
-    daemon = studio.start()
+    place = house.project()
+    daemon = house.start()
     until(is_in(place, "waiting_for_pick"))
     daemon.terminate()
     daemon.wait()
-    old = studio.root / "old"
+    old = house.root / "old"
     shutil.copytree(
-        place.folder, studio.root / "backup"
+        place.folder, house.root / "backup"
     )  # while nobody writes: files would vanish under the copy
-    studio.start()
-    until(lambda: len(studio.events("project_opened")) == 2)
+    house.start()
+    until(lambda: len(house.events("project_opened")) == 2)
     place.folder.rename(old)
-    (studio.root / "backup").rename(place.folder)
-    until(lambda: len(studio.events("project_opened")) == 3)
+    (house.root / "backup").rename(place.folder)
+    until(lambda: len(house.events("project_opened")) == 3)
     (place.picks / "SEQ01.pick").write_text("1")
     until(is_in(place, "done"))
     assert bill(place) == ["SEQ01_grid", "SEQ01"]
     assert not list((old / "media").rglob("*.mp4"))
-    assert "daemon" in studio.command("generate", "SEQ01", "--again")
+    assert "daemon" in house.command("generate", "SEQ01", "--again")
 
 
-def test_a_deleted_brief_is_written_again(studio: Studio) -> None:
+def test_a_deleted_brief_is_written_again(house: DaemonHouse) -> None:
     """The journal is the truth: does the file come back, and is a pick made meanwhile acted on?"""
-    place = studio.project()
-    studio.start()
+    place = house.project()
+    house.start()
     until(is_in(place, "waiting_for_pick"))
     place.file.path.unlink()
     (place.picks / "SEQ01.pick").write_text("4")
     until(place.file.path.exists)
     until(is_in(place, "done"))
-    assert not studio.events("project_closed")
+    assert not house.events("project_closed")
 
 
-def test_a_raised_limit_is_used_at_once(studio: Studio) -> None:
+def test_a_raised_limit_is_used_at_once(house: DaemonHouse) -> None:
     """While a long call runs: do the others begin when the limit is raised, and not when it ends?"""
     slow: dict[str, Any] = {"animatic": {"misbehave": {"*_grid": ["slow"]}, "slow_seconds": 60}}
-    config = studio.root / "starsend_config.json"
+    config = house.root / "starsend_config.json"
     config.write_text(json.dumps({"limits": {"animatic": {"at_once": 1}}}))
-    studio.project("job", *(f"SEQ0{number}" for number in range(5)), **slow)
-    studio.start(STARSEND_DAEMON__GRACE_SECONDS="0.1")
-    until(lambda: studio.events("step_intended"))
+    house.project("job", *(f"SEQ0{number}" for number in range(5)), **slow)
+    house.start(STARSEND_DAEMON__GRACE_SECONDS="0.1")
+    until(lambda: house.events("step_intended"))
     config.write_text(json.dumps({"limits": {"animatic": {"at_once": 5}}}))
-    until(lambda: len(studio.events("step_intended")) == 5)
+    until(lambda: len(house.events("step_intended")) == 5)
 
 
-def test_one_pick_that_cannot_be_taken_holds_up_nothing(studio: Studio) -> None:
+def test_one_pick_that_cannot_be_taken_holds_up_nothing(house: DaemonHouse) -> None:
     """A file that may not be moved lies in the drop folder: are edits and other picks seen, and is it told once?"""
-    place = studio.project()
+    place = house.project()
     (place.picks / ".claimed").mkdir()
-    studio.start()
+    house.start()
     until(is_in(place, "waiting_for_pick"))
     (place.picks / ".claimed" / "SEQ09.pick").mkdir()  # what a rename runs into
     (place.picks / "SEQ09.pick").write_text("1")
-    until(lambda: studio.events("pick_decided"))
+    until(lambda: house.events("pick_decided"))
     document = json.loads(place.file.path.read_text())
     document["sequences"]["SEQ02"] = BRIEF
     place.file.path.write_text(json.dumps(document))
@@ -441,35 +339,35 @@ def test_one_pick_that_cannot_be_taken_holds_up_nothing(studio: Studio) -> None:
     until(is_in(place, "waiting_for_pick", "SEQ02"))
 
 
-def test_the_house_line_runs_beside_the_daemon(studio: Studio) -> None:
+def test_the_house_line_runs_beside_the_daemon(house: DaemonHouse) -> None:
     """Shots that need no client are no business of the daemon's: are they made while it drives the project?"""
-    place = studio.project()
-    studio.start()
+    place = house.project()
+    house.start()
     until(is_in(place, "waiting_for_pick"))
     shots = {"shots": [{"id": "SH010", "prompt": "a pier", "seconds": 0.25, "aspect_ratio": "1:1"}]}
     (place.folder / "shots.json").write_text(json.dumps(shots))
-    assert studio.command("pipeline").startswith("0")
+    assert house.command("pipeline").startswith("0")
     assert sorted(bill(place)) == ["SEQ01_grid", "SH010", "SH010_frame"]
 
 
-def test_a_taken_port_is_one_line(studio: Studio) -> None:
+def test_a_taken_port_is_one_line(house: DaemonHouse) -> None:
     """Is it said which setting to change?"""
-    studio.project()
+    house.project()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        daemon = studio.start(STARSEND_DAEMON__PORT=str(port))
+        daemon = house.start(STARSEND_DAEMON__PORT=str(port))
         assert daemon.wait(10) == 2
-    assert "daemon.port" in studio.log.read_text()
-    assert "Traceback" not in studio.log.read_text()
+    assert "daemon.port" in house.log.read_text()
+    assert "Traceback" not in house.log.read_text()
 
 
-def test_systemd_is_told(studio: Studio, tmp_path: Path) -> None:
+def test_systemd_is_told(house: DaemonHouse, tmp_path: Path) -> None:
     """Are readiness, life and stopping reported to the service manager?"""
     path = Path("/tmp") / f"starsend-{os.getpid()}.notify"  # a socket's path is short
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(path))
         manager.settimeout(20)
-        daemon = studio.start(NOTIFY_SOCKET=str(path), WATCHDOG_USEC="30000000")
+        daemon = house.start(NOTIFY_SOCKET=str(path), WATCHDOG_USEC="30000000")
         assert manager.recv(500).startswith(b"READY=1")
         assert manager.recv(500) == b"WATCHDOG=1"
         daemon.send_signal(signal.SIGTERM)

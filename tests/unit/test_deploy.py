@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from client_async.daemon import SAVE_SECONDS
 from starsend.config import DaemonSettings
 
 ROOT = Path(__file__).parents[2]
@@ -122,13 +121,13 @@ def test_projects_lie_on_a_volume_and_nothing_else_is_written() -> None:
 
 
 def test_the_units_times_fit_ours() -> None:
-    """Does systemd wait for our grace and our saving, and expect no more beats than we give?"""
+    """Does systemd wait for our grace, and expect no more beats than we give?"""
     unit = ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read(ROOT / "deploy" / "starsend.service")
     service = unit["Service"]
     assert service["Type"] == "notify"
-    assert int(service["TimeoutStopSec"]) > DaemonSettings().grace_seconds + 2 * SAVE_SECONDS
+    assert int(service["TimeoutStopSec"]) > DaemonSettings().grace_seconds
     assert int(service["WatchdogSec"]) >= 10
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert service["ExecStart"].split()[-1] == "daemon"
