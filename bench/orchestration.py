@@ -20,9 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -98,137 +96,13 @@ def imports(_count: int, _slots: int) -> float:
 
 def ours(count: int, slots: int) -> float:
     """The daemon's dispatcher, desk, runner, scribe and journal."""
-    from client_async import desk as desks  # the others must not pay for it
-    from client_async.client_sequence_runner import ClientSequenceRunner
-    from client_async.dispatcher import Dispatcher
-    from client_async.draft import Draft
-    from client_async.events import Event, SequenceMoved
-    from client_async.explorer import Explorer
-    from client_async.picks import record_pick
+    from bench.sleeping import Rehearsal  # the others must not pay for it
     from client_async.process import settle_memory
-    from client_async.scribe import Scribe
-    from client_async.sequence_file import SequenceFile
-    from client_async.sequences import GridRecord, Sequence, TakeRecord, Verdict
-    from client_async.step_executor import ThreadExecutor
-    from client_async.workshop import Workshop
-    from starsend.clock import SystemClock
-    from starsend.config import Settings
-    from starsend.orchestrator.records import Keyframe
 
     settle_memory()
-    at = "2026-11-24T10:00:00+00:00"
-
-    class Runner(ClientSequenceRunner):
-        """The real one; its hands sleep instead of drawing."""
-
-        def __init__(self, workshop: Workshop, name: str) -> None:
-            super().__init__(workshop, name)
-            grids: Any = SimpleNamespace(draw=self._draw, cell_file=self._cell)
-            self._grids = grids
-            self._takes: Any = SimpleNamespace(make=self._make)
-            self._explorer = Explorer(workshop, name, self._reporter, grids)
-
-        async def _draw(self, _s: Sequence, _w: object, *, at: str, reading: Callable[[], Any]) -> GridRecord:
-            await self._shop.executor.run("animatic", step)
-            await reading()
-            verdict = Verdict(ok=True, reason="ok", explanation="a 2x2 grid")
-            return GridRecord(
-                grid="g1", round=1, via="model", verdict=verdict, takes=["t"], path="g1.png", at=at
-            )
-
-        async def _cell(self, _grid: object, _cell: int) -> Path:
-            return Path("g1_c1.png")
-
-        async def _make(self, _s: Sequence, *, again: bool, beginning: Callable[[int], Any]) -> TakeRecord:
-            await beginning(1 + again)
-            await self._shop.executor.run("animatic", step)
-            return TakeRecord(take="t", path="t.mp4", attempt=1, keyframe="aa", brief="bb", at=at)
-
-    vars(desks)["ClientSequenceRunner"] = Runner
-    keyframe = Keyframe(
-        shot_id="s",
-        path="g1_c1.png",
-        sha256="aa",
-        take_id="t",
-        cell=1,
-        locked_by="m",
-        locked_at=datetime.now(UTC),
-        superseded_at=None,
-    )
-
-    async def run(folder: Path) -> float:
-        path = folder / "sequences.json"
-        write_brief(path, count)
-        file = SequenceFile(path)
-        file.take_in()
-        executor = ThreadExecutor({"animatic": slots}, usual=4)
-        async with anyio.create_task_group() as group:
-            dispatcher = Dispatcher(group, executor.slots)
-            scribe = Scribe(file, executor, group)
-
-            picks: list[str] = []
-            shown = anyio.Event()
-
-            async def pick() -> None:
-                """A person who picks whatever is there to be picked, in one go."""
-                nonlocal picks, shown
-                while True:
-                    await shown.wait()
-                    await anyio.sleep(0.02)
-                    shown, names, picks = anyio.Event(), picks, []
-
-                    def edit(draft: Draft, names: list[str] = names) -> None:
-                        for name in names:
-                            record_pick(draft[name], name, 1, by="m", via="bench", at=datetime.now(UTC))
-
-                    await scribe.change(edit)
-                    for name in names:
-                        dispatcher.consider("job", name)
-
-            unfinished, finished = count, anyio.Event()
-
-            def told(event: Event) -> None:
-                nonlocal unfinished
-                if isinstance(event, SequenceMoved) and event.state == "waiting_for_pick":
-                    picks.append(event.sequence)
-                    shown.set()
-                elif isinstance(event, SequenceMoved) and event.state == "done":
-                    unfinished -= 1
-                    if not unfinished:
-                        finished.set()
-
-            group.start_soon(pick)
-            shop = Workshop(
-                project="job",
-                project_dir=folder,
-                file=file,
-                scribe=scribe,
-                store=SimpleNamespace(lock_keyframe=lambda *_a, **_k: keyframe),  # type: ignore[arg-type]
-                steps=SimpleNamespace(),  # type: ignore[arg-type]
-                executor=executor,
-                settings=Settings(),
-                clock=SystemClock(),
-                listener=told,
-            )
-            dispatcher.join(desks.Desk(shop))
-            begun = time.monotonic()
-            await dispatcher.consider_all("job", file.names())
-            await finished.wait()
-            await scribe.render()
-            group.cancel_scope.cancel()
-            took = time.monotonic() - begun
-        assert {file.peek(name)["grid_state"] for name in file.names()} == {"done"}
-        assert not file.behind
-        file.close()
-        return took
-
-    import logging
-
-    import structlog
-
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with tempfile.TemporaryDirectory() as name:
-        return anyio.run(run, Path(name))
+        write_brief(Path(name) / "sequences.json", count)
+        return anyio.run(Rehearsal(Path(name), slots, step).run)
 
 
 def measure(run: Callable[[int, int], float], count: int, slots: int, answer: Any) -> None:

@@ -153,7 +153,7 @@ class Desk:
 
     async def work(self, name: str) -> None:
         """Do the next thing; an error is waited out, or written down and left to a person."""
-        runner = ClientSequenceRunner(self._shop, name)
+        runner = self.runner(name)
         # Whose task this is binds the next sequence over it; taking it back each time costs more than a commit.
         structlog.contextvars.bind_contextvars(project=self.project, sequence=name)
         try:
@@ -163,6 +163,10 @@ class Desk:
         except Exception:  # whatever it is, it is this sequence's alone
             log.exception("sequence_broken")
             self._not_before[name] = self._monotonic() + UNWRITTEN_SECONDS
+
+    def runner(self, name: str) -> ClientSequenceRunner:
+        """Who takes a sequence on by a step."""
+        return ClientSequenceRunner(self._shop, name)
 
     async def _try(self, runner: ClientSequenceRunner, name: str) -> StarsendError | None:
         """Take the sequence one step on; what kept it from that."""
