@@ -1,4 +1,4 @@
-"""What tests ask for: a studio of one sequence, or a house of daemons; made and closed for each."""
+"""What tests ask for: a studio, a document at a desk, a drop folder, a house of daemons; closed after each test."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import ManualClock
 from tests.unit.daemon_house import DaemonHouse
+from tests.unit.desk import Desk
+from tests.unit.drop import Drop
 from tests.unit.studio import Studio
 
 
@@ -38,3 +40,15 @@ def house(tmp_path: Path) -> Iterator[DaemonHouse]:
     for process in made.running:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def drop(project_dir: Path) -> Drop:
+    return Drop(project_dir)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.file.close()
