@@ -30,8 +30,8 @@ SECONDS_A_SEQUENCE = 0.001
 """A file of 10,000 sequences is rendered every ten seconds: each render writes all of it."""
 GATHER_SECONDS = 0.005
 """While many change at once, so long is waited for more: a commit shared by twenty costs each a tenth. Who is alone does not wait."""
-DUTY = 20.0
-"""Renders that somebody waits for take at most one part in so many of the time."""
+PAUSE_FACTOR = 20.0
+"""After a render that somebody waits for, the pause is so many times as long as it took."""
 
 
 @dataclass(slots=True)
@@ -67,9 +67,11 @@ class Scribe:
         self._next = _Batch()
         self._committing = False
         self._due: float | None = None
+        self._timing = False
         self._sooner = anyio.Event()
         self._rendered_at = float("-inf")
         self._render_took = 0.0
+        self._rendered = True
         self._stopped = False
         self._alone = anyio.Lock()
 
@@ -114,20 +116,20 @@ class Scribe:
         """See to it that the face will show what is kept: soon when somebody waits, with the others when nobody does."""
         if not self._file.behind:
             return
-        wait = (
-            DUTY * self._render_took
-            if at_once
-            else max(UNHURRIED_SECONDS, SECONDS_A_SEQUENCE * len(self._file))
-        )
+        unhurried = max(UNHURRIED_SECONDS, SECONDS_A_SEQUENCE * len(self._file))
+        wait = PAUSE_FACTOR * self._render_took if at_once else unhurried
+        if not self._rendered:  # and what kept the last one from being made is seldom gone at once
+            wait = max(wait, UNHURRIED_SECONDS)
         due = max(self._rendered_at + wait, self._monotonic())
-        if self._due is None:
-            self._due = due
-            self._group.start_soon(self._render_when_due)
-        elif due < self._due:
+        if self._due is None or due < self._due:
             self._due = due
             self._sooner.set()
+        if not self._timing:
+            self._timing = True
+            self._group.start_soon(self._render_when_due)
 
     async def _render_when_due(self) -> None:
+        """The one timer: until nothing is due."""
         while self._due is not None and not self._stopped:
             self._sooner = anyio.Event()
             with anyio.move_on_after(self._due - self._monotonic()):
@@ -136,6 +138,7 @@ class Scribe:
             self._due = None
             if not await self.render():
                 self._due = self._monotonic() + UNHURRIED_SECONDS
+        self._timing = False
 
     def stop(self) -> None:
         """Render nothing any more: another project's folder may lie under the name by then."""
@@ -150,6 +153,6 @@ class Scribe:
         except Exception as refused:
             log.error("render_failed", error=str(refused), exc_info=not isinstance(refused, StarsendError))
             done = False
-        self._rendered_at = self._monotonic()
+        self._rendered, self._rendered_at = done, self._monotonic()
         self._render_took = self._rendered_at - begun
         return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 
 from client_async.draft import Draft
 from client_async.exchange import exchange, rename_if_free
-from client_async.scribe import Scribe
+from client_async.scribe import UNHURRIED_SECONDS, Scribe
 from client_async.sequence_file import SequenceFile
 from client_async.step_executor import STATE, ThreadExecutor
 from starsend.errors import UnknownName
@@ -105,14 +106,33 @@ async def test_a_change_is_made_though_nobody_waits_for_it_any_more(file: Sequen
     assert SequenceFile(file.path).read()["sequences"]["SEQ001"]["status"] == "kept"
 
 
+class Watched(ThreadExecutor):
+    """Says when a render has come to its end, and counts them."""
+
+    def __init__(self, file: SequenceFile) -> None:
+        super().__init__({}, usual=2)
+        self._render = file.render
+        self.rendered = anyio.Event()
+        self.renders = 0
+
+    async def run(self, lane: str, work: Callable[[], T]) -> T:
+        try:
+            return await super().run(lane, work)
+        finally:
+            if work == self._render:
+                self.renders += 1
+                self.rendered.set()
+                self.rendered = anyio.Event()
+
+
 async def test_the_face_follows_what_is_kept(file: SequenceFile) -> None:
     """Is a change that a person waits for on the face without another call?"""
     async with anyio.create_task_group() as group:
-        scribe = Scribe(file, executor(), group)
+        threads = Watched(file)
+        scribe = Scribe(file, threads, group)
         await scribe.change(lambda draft: draft["SEQ001"].update(status="shown"), at_once=True)
         with anyio.fail_after(10):
-            while file.behind:
-                await anyio.sleep(0.01)
+            await threads.rendered.wait()
         group.cancel_scope.cancel()
     assert json.loads(file.path.read_text())["sequences"]["SEQ001"]["status"] == "shown"
 
@@ -181,3 +201,31 @@ async def test_a_folder_that_is_none_of_ours_stops_no_work(file: SequenceFile) -
         assert await scribe.render()
         scribe.stop()
     assert json.loads(file.path.read_text())["sequences"]["SEQ001"]["status"] == "kept"
+
+
+async def test_a_face_that_cannot_be_written_is_tried_again_with_pauses(file: SequenceFile) -> None:
+    """Many changes that people wait for, while the file is broken: does one timer try it, with a pause after each failure?"""
+    file.path.write_text("{")
+    time = 0.0
+    threads = Watched(file)
+    async with anyio.create_task_group() as group:
+        scribe = Scribe(file, threads, group, monotonic=lambda: time)
+        for number in range(40):
+            first = threads.rendered
+            await scribe.change(
+                lambda draft, number=number: draft["SEQ001"].update(status=f"{number}"),  # type: ignore[misc]
+                at_once=True,
+            )
+            if number == 0:
+                with anyio.fail_after(10):
+                    await first.wait()
+        assert threads.renders == 1
+        assert len(asyncio.all_tasks()) <= 3, "the test, the timer, and a commit that ends"
+        time += UNHURRIED_SECONDS
+        file.path.unlink()
+        second = threads.rendered
+        await scribe.change(lambda draft: draft["SEQ001"].update(status="at last"), at_once=True)
+        with anyio.fail_after(10):
+            await second.wait()
+        assert threads.renders == 2
+        scribe.stop()
