@@ -7,12 +7,14 @@ later write to it is told from what is known.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from client_async.lease import NoLease, nobody_writes
 
+NAMED = re.compile(r"\d{9,}-(new|\d+-\d+-\d+-(ours|theirs))\.json$")
 KEPT_SECONDS = 86_400.0
 OURS_KEPT_SECONDS = 10.0
 """A displaced render of ours: somebody who was just opening it has shown up by then."""
@@ -39,7 +41,7 @@ def put_aside(path: Path, folder: Path) -> None:
         return
     folder.mkdir(exist_ok=True)
     kept = _files(folder)
-    number = int(kept[-1].name.split("-")[0].removesuffix(".json")) + 1 if kept else 1
+    number = int(kept[-1].name.split("-")[0]) + 1 if kept else 1
     path.rename(folder / f"{number:09}-new.json")
 
 
@@ -71,20 +73,22 @@ def sweep(folder: Path, *, now: float, can_lease: bool) -> None:
             found = path.stat()
             kept = ours_kept if path.name.endswith("-ours.json") else KEPT_SECONDS
             old_enough = now - found.st_ctime >= kept
-            if old_enough and _settled(path) == Identity.of(found) and _is_let_go(path, can_lease=can_lease):
+            if old_enough and _settled(path) == Identity.of(found) and is_let_go(path, can_lease=can_lease):
                 path.unlink()
 
 
-def _is_let_go(path: Path, *, can_lease: bool) -> bool:
+def is_let_go(path: Path, *, can_lease: bool) -> bool:
+    """Whether the file is open for writing nowhere, as far as leases tell. Raises FileNotFoundError."""
     try:
         return not can_lease or nobody_writes(path)
-    except NoLease:
+    except (NoLease, PermissionError):
         return True
 
 
 def _files(folder: Path) -> list[Path]:
+    """What lies aside, oldest first; files that others have put there are none of ours."""
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix == ".json")
+        return sorted(path for path in folder.iterdir() if NAMED.match(path.name))
     except FileNotFoundError:
         return []
 

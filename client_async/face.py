@@ -119,9 +119,8 @@ class Face:
         except OpenForWriting:
             raise StillBeingWritten(path) from None
         except NoLease:
-            if (
-                0 <= self._now() - before.st_mtime < QUIET_SECONDS
-            ):  # a time in the future is another machine's clock
+            # A time in the future is another machine's clock.
+            if 0 <= self._now() - before.st_mtime < QUIET_SECONDS:
                 raise StillBeingWritten(path) from None
             contents = _contents(descriptor)
             if contents.identity != Identity.of(before):
@@ -138,9 +137,12 @@ class Face:
         with suppress(FileNotFoundError):
             present = real.stat()
         write_durably(part, data, mode=stat.S_IMODE(present.st_mode) if present else None)
-        if present and present.st_uid != os.geteuid():
-            with suppress(OSError):  # only root may give files away
-                os.chown(part, present.st_uid, present.st_gid)
+        made = part.stat()
+        if present and (present.st_uid, present.st_gid) != (made.st_uid, made.st_gid):
+            with suppress(OSError):  # members may give it to their group
+                os.chown(part, -1, present.st_gid)
+            with suppress(OSError):  # only root may give it away
+                os.chown(part, present.st_uid, -1)
         return Identity.of(part.stat())
 
     def show(self) -> None:
@@ -200,6 +202,10 @@ class Face:
         """As ``read``, of a displaced file."""
         return self._read(path)
 
+    def is_let_go(self, path: Path) -> bool:
+        """Whether a displaced file is open for writing nowhere, as far as can be told."""
+        return displaced.is_let_go(path, can_lease=self._can_lease)
+
     def settle(self, path: Path, identity: Identity, *, ours: bool) -> None:
         """What a displaced file held has been taken in. ``ours``: it is a render of ours, nothing of a person's."""
         displaced.settle(path, identity, ours=ours)
@@ -211,7 +217,17 @@ class Face:
     def reject(self, reason: str) -> Path | None:
         """Move the file out of the way, with the reason beside it; where to, or None when it is gone."""
         real = self._real()
-        return self._move_to_rejected(real, real, reason)
+        folder = real.parent / "rejected"
+        try:
+            folder.mkdir(exist_ok=True)
+            target = _free(folder, self.path)
+            write_durably(target.with_name(f"{target.name}.reason.txt"), f"{reason}\n".encode())
+            real.rename(target)
+        except FileNotFoundError:
+            return None
+        except OSError as refused:
+            raise CannotWrite(real, refused) from refused
+        return target
 
     def reject_displaced(self, contents: Contents, reason: str) -> Path:
         """Keep a copy of what a displaced file held, with the reason beside it."""
@@ -229,19 +245,6 @@ class Face:
 
     def _swap(self, real: Path) -> Path:
         return real.with_name(f".{real.name}.swap")
-
-    def _move_to_rejected(self, path: Path, real: Path, reason: str) -> Path | None:
-        folder = real.parent / "rejected"
-        try:
-            folder.mkdir(exist_ok=True)
-            target = _free(folder, self.path)
-            write_durably(target.with_name(f"{target.name}.reason.txt"), f"{reason}\n".encode())
-            path.rename(target)
-        except FileNotFoundError:
-            return None
-        except OSError as refused:
-            raise CannotWrite(path, refused) from refused
-        return target
 
 
 def _aside(real: Path) -> Path:

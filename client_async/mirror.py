@@ -14,7 +14,7 @@ from client_async.displaced import Identity
 from client_async.face import Contents, Face, StillBeingWritten
 from client_async.journal import Journal
 from client_async.kept import Kept, number
-from client_async.ownership import SCHEMA, News, brief_of, canonical
+from client_async.ownership import BESIDE, SCHEMA, News, brief_of, canonical
 from starsend.errors import BadInput, StarsendError
 from starsend.json_file import BrokenJson, MissingFile
 
@@ -45,13 +45,17 @@ class Mirror:
 
     Args:
         now: seconds since the epoch, as file times are told.
+        monotonic: seconds, for how long something has been so.
     """
 
-    def __init__(self, face: Face, kept: Kept, path: Path, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self, face: Face, kept: Kept, path: Path, *, now: Callable[[], float], monotonic: Callable[[], float]
+    ) -> None:
         self._face = face
         self._kept = kept
         self._path = path
         self._now = now
+        self._monotonic = monotonic
         self._broken: tuple[Identity, float] | None = None
         self._absent_since: float | None = None
         self.taken = TakenIn()
@@ -66,7 +70,10 @@ class Mirror:
         for path, identity in self._face.displaced():
             before, ours = _known(self._kept.journal.get("face_before"))
             if _spelt(identity) == before:  # what we took in before we put another in its place
-                self._face.settle(path, identity, ours=ours)
+                if self._face.is_let_go(path):
+                    self._face.settle(path, identity, ours=ours)
+                else:  # it may yet be written to, and nothing tells when
+                    self.taken.waiting = True
                 continue
             try:
                 contents = self._face.read_displaced(path)
@@ -87,7 +94,8 @@ class Mirror:
         identity = self._face.look()
         if identity is None:
             self.taken.trouble = None
-            self._absent_since = self._absent_since or self._now()
+            if self._absent_since is None:
+                self._absent_since = self._monotonic()
             self._kept.owed |= bool(self._kept.bodies)
             return
         self._absent_since = None
@@ -141,7 +149,7 @@ class Mirror:
             self.taken.news.append(News("", "brief_refused", str(wrong)))
             return
         self.taken.trouble = wrong
-        self._broken = (contents.identity, self._now())
+        self._broken = (contents.identity, self._monotonic())
         self._kept.owed |= bool(self._kept.bodies)
 
     # ---------------------------------------------------------------------------------------------- showing
@@ -159,10 +167,10 @@ class Mirror:
 
     def _may_show(self) -> bool:
         if self._absent_since is not None:
-            return self._now() - self._absent_since >= ABSENT_SECONDS
+            return self._monotonic() - self._absent_since >= ABSENT_SECONDS
         if self.taken.trouble is None:
             return True
-        if self._broken is None or self._now() - self._broken[1] < BROKEN_SECONDS:
+        if self._broken is None or self._monotonic() - self._broken[1] < BROKEN_SECONDS:
             return False
         if moved := self._face.reject(str(self.taken.trouble)):
             text = f"{self._path.name} made no sense for a minute: it was moved to {moved.parent.name}/{moved.name}, its reason beside it"
@@ -186,14 +194,18 @@ class Mirror:
         self._face.show()
 
     def _briefs_to_note(self, journal: Journal) -> Iterator[tuple[str, str | None, bytes]]:
-        for name, version in self._kept.versions.items():
-            if version <= self._kept.shown:
-                continue
-            raw = orjson.loads(self._kept.bodies[name])
-            brief, grid = canonical(brief_of(raw)), raw.get("grid_id")
+        """What people wrote of each sequence, and beside them, where it is not as it was shown last."""
+        for name, brief, grid in self._briefs():
             last = journal.last_shown(name)
             if last is None or (last.brief, last.grid) != (brief, grid):
                 yield name, grid, brief
+
+    def _briefs(self) -> Iterator[tuple[str, bytes, str | None]]:
+        yield BESIDE, canonical(self._kept.top()), None
+        for name, version in self._kept.versions.items():
+            if version > self._kept.shown:
+                raw = orjson.loads(self._kept.bodies[name])
+                yield name, canonical(brief_of(raw)), raw.get("grid_id")
 
     def _write(self, revision: int, file: BinaryIO) -> None:
         """The whole document. Each sequence's JSON is kept as it will be shown, so this only joins."""

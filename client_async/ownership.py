@@ -16,6 +16,8 @@ SCHEMA = "starsend.sequences/1"
 REPORTED = {"pick", "keyframe", "take", "take_attempt", "take_history", "status", "notices"}
 WISHES = ("regrid", "retake", "resume", "adopt")
 """Asked for once, and taken back by the daemon when it has begun."""
+BESIDE = ""
+"""The name under which what lies beside the sequences is noted: no sequence can be called so."""
 KEPT_NOTICES = 20
 
 Raw = dict[str, Any]

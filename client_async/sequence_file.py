@@ -73,17 +73,25 @@ class SequenceFile:
 
     Args:
         now: seconds since the epoch, as file times are told.
+        monotonic: seconds, for how long something has been so.
         face: how the file is read and replaced; found out unless given.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], float] = time.time, face: Face | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        face: Face | None = None,
+    ) -> None:
         self.path = path
         self._now = now
         self._lock: int | None = None
         self._mutex = threading.Lock()
         self._kept = Kept(path, now=now)
         self._lock_path = path.with_name(LOCK_NAME)
-        self._mirror = Mirror(face or Face(path, now=now), self._kept, path, now=now)
+        self._mirror = Mirror(face or Face(path, now=now), self._kept, path, now=now, monotonic=monotonic)
 
     # ---------------------------------------------------------------------------------------------- reading
 

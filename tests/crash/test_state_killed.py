@@ -11,21 +11,8 @@ import pytest
 
 from client_async.pick_folder import PickFolder
 from client_async.sequence_file import SequenceFile
-from tests.standins.killing import run_killed
+from tests.standins.killing import STATE_MODULES, run_killed
 
-STATE = (
-    "face.py",
-    "journal.py",
-    "displaced.py",
-    "exchange.py",
-    "kept.py",
-    "mirror.py",
-    "ingest.py",
-    "saved_file.py",
-    "sequence_file.py",
-    "files.py",
-    "pick_folder.py",
-)
 STRIDE = 8
 """The steps are dealt out to so many tests, so that they run side by side."""
 GRID = {"grid": "g1", "round": 1, "via": "model", "at": "2026-11-24T10:00:00+00:00", "path": "g1.png"}
@@ -91,7 +78,7 @@ def test_killed_between_any_two_steps(tmp_path: Path, first: int, work: Callable
     killed = 0
     for at in count(first, STRIDE):
         studio = Studio(tmp_path / str(at))
-        came_back, was_killed = run_killed(lambda studio=studio: work(studio), STATE, at)  # type: ignore[misc]
+        came_back, was_killed = run_killed(lambda studio=studio: work(studio), STATE_MODULES, at)  # type: ignore[misc]
         if not was_killed:
             assert came_back
             break
@@ -116,7 +103,7 @@ def test_killed_while_somebody_else_writes(tmp_path: Path, first: int) -> None:
         document = json.loads(studio.path.read_text())
         document["sequences"]["SEQ01"]["title"] = "written late"
         with studio.path.open("r+") as file:
-            _, was_killed = run_killed(studio.render, STATE, at)
+            _, was_killed = run_killed(studio.render, STATE_MODULES, at)
             file.write(json.dumps(document))
             file.truncate()
         assert studio.start_again()["SEQ01"]["title"] == "written late", at

@@ -16,20 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from client_async.sequence_file import SequenceFile
 from tests.standins.editors import by_rename, over_itself
-from tests.standins.killing import run_killed
+from tests.standins.killing import STATE_MODULES, run_killed
 
 NAMES = ("SEQ01", "SEQ02", "SEQ03")
 FIELDS = ("title", "prompt", "x_studio")
-STATE = (
-    "face.py",
-    "journal.py",
-    "displaced.py",
-    "exchange.py",
-    "kept.py",
-    "mirror.py",
-    "sequence_file.py",
-    "files.py",
-)
 BRIEF = {"prompt": "a harbour", "shots": [{"prompt": "boats", "seconds": 3}]}
 
 
@@ -73,7 +63,9 @@ class Life(RuleBasedStateMachine):
         assert self.files[0].render()
 
     def _opened(self) -> SequenceFile:
-        return SequenceFile(self.path, now=lambda: time.time() + self.ahead)
+        return SequenceFile(
+            self.path, now=lambda: time.time() + self.ahead, monotonic=lambda: time.monotonic() + self.ahead
+        )
 
     # ------------------------------------------------------------------------------------------- people
 
@@ -230,7 +222,7 @@ class Life(RuleBasedStateMachine):
             self.maybe.setdefault((name, "status"), set()).add(value)
 
     def _killed(self, work: Callable[[SequenceFile], object], at: int) -> bool:
-        came_back, _ = run_killed(lambda: work(self._opened()), STATE, at)
+        came_back, _ = run_killed(lambda: work(self._opened()), STATE_MODULES, at)
         return came_back
 
     @rule()

@@ -10,6 +10,22 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+STATE_MODULES = (
+    "displaced.py",
+    "exchange.py",
+    "face.py",
+    "files.py",
+    "ingest.py",
+    "journal.py",
+    "kept.py",
+    "mirror.py",
+    "pick_file.py",
+    "pick_folder.py",
+    "saved_file.py",
+    "sequence_file.py",
+)
+"""All that reads or writes between a document and its face, and between a pick file and its verdict."""
+
 
 def run_killed(work: Callable[[], object], modules: tuple[str, ...], at: int) -> tuple[bool, bool]:
     """Run ``work`` in a forked process that kills itself at the step numbered ``at`` (from 1; 0: never).
@@ -20,9 +36,8 @@ def run_killed(work: Callable[[], object], modules: tuple[str, ...], at: int) ->
     """
     told, tell = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # 3.12 on: the test runner has threads, the child uses none
+        # 3.12 on: the test runner has threads, the child uses none.
+        warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
         _die_at(modules, at)

@@ -17,6 +17,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "sequences.json"
         self.now = 1_800_000_000.0
+        self.gone_by = 0.0
         self.path.write_text(
             json.dumps({"$schema": "s.json", "edl": {"fps": 23.976}, "sequences": self.brief()})
         )
@@ -28,11 +29,15 @@ class Desk:
         return {f"SEQ{number:02}": dict(BRIEF) for number in range(1, 13)}
 
     def open(self) -> SequenceFile:
-        return SequenceFile(self.path, now=lambda: self.now)
+        return SequenceFile(self.path, now=lambda: self.now, monotonic=lambda: self.gone_by)
 
     def restart(self) -> None:
         self.file.close()
         self.file = self.open()
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.gone_by += seconds
 
     # what people do
 

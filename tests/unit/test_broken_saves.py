@@ -67,10 +67,11 @@ def test_a_broken_file_is_left_for_a_minute_then_put_aside(desk: Desk, raw: byte
     with pytest.raises(BadInput):
         desk.file.read()
     desk.report(status="goes on")
-    desk.now += 59
+    desk.now -= 86_400  # the clock is set back meanwhile, which is no time gone by
+    desk.wait(59)
     assert not desk.file.render()
     assert desk.path.read_bytes() == raw
-    desk.now += 2
+    desk.wait(2)
     assert desk.file.render()
     assert desk.shown() == {**BRIEF, "status": "goes on"}
     rejected = desk.path.parent / "rejected"
@@ -83,7 +84,7 @@ def test_what_was_put_aside_is_told(desk: Desk) -> None:
     """After its minute: does somebody hear where the broken file went, once?"""
     desk.save('{"sequences": {')
     assert desk.file.take_in().trouble
-    desk.now += 61
+    desk.wait(61)
     assert desk.file.render()
     (told,) = desk.file.take_in().news
     assert (told.kind, "rejected/sequences-1.json" in told.text) == ("brief_rejected", True)
