@@ -10,6 +10,7 @@ import structlog
 from client_async.grid_maker import GridMaker
 from client_async.next_action import resting_state
 from client_async.ownership import Raw, add_notice
+from client_async.picks import DELETED, UNDELETE
 from client_async.reporter import Reporter
 from client_async.sequences import GridRecord, Sequence
 from client_async.workshop import Workshop
@@ -29,7 +30,7 @@ class Deleted(BadInput):
     """The sequence has been taken out of the work."""
 
     def __init__(self, name: str) -> None:
-        super().__init__("this sequence is marked deleted", where=name, remedy='take out "deleted" first')
+        super().__init__(DELETED, where=name, remedy=UNDELETE)
 
 
 class Explorer:
@@ -128,7 +129,9 @@ class Explorer:
             accepted["adopt"] = None
 
         def edit(raw: Raw) -> Raw:
-            raw["grid_history"] = [*raw.get("grid_history", []), record.model_dump(mode="json")]
+            # People can have seen it from now on. It may have been drawn for minutes.
+            came = record.model_copy(update={"at": self._shop.clock.now().isoformat(timespec="milliseconds")})
+            raw["grid_history"] = [*raw.get("grid_history", []), came.model_dump(mode="json")]
             if raw.get("grid_id") is None or raw.get("grid_wanted") or record.via == "adopted":
                 return accepted
             kept = f"cell {raw['selected_cell']} of {raw['grid_id']} was picked"

@@ -13,6 +13,9 @@ from client_async.ownership import add_notice
 from client_async.states import PARKED
 from starsend.errors import BadInput
 
+DELETED, UNDELETE = "this sequence is marked deleted", 'write "deleted": false first'
+"""What is wrong, and its remedy: leaving the line out changes nothing."""
+
 
 class BadPick(BadInput):
     """A pick that cannot be taken; says what is there now."""
@@ -38,69 +41,85 @@ def record_pick(
     at: datetime,
     grid: str | None = None,
     note: str = "",
+    by_clock: bool = False,
 ) -> dict[str, Any]:
-    """Write a pick into a raw sequence and return it.
+    """Write a pick into a raw sequence and return the one that holds: this one, unless a later one had come before it.
 
     Args:
         grid: the grid the person was looking at, e.g. ``g2``; the current one unless given.
         via: how it came, e.g. ``command line``, ``pick file``.
+        by_clock: it lay in a file before it was seen, so ``at`` says whether it is the later one; otherwise it is.
 
     Raises:
         BadPick: no such cell, no grid to pick from, or the grid named has been replaced since.
     """
-    number = cell_number(cell)
-    current = sequence.get("grid_id")
-    if sequence.get("deleted") or sequence.get("grid_state") == "cancelled":
-        raise BadPick("this sequence is marked deleted", where=name, remedy='take out "deleted" first')
-    if grid is not None and current is not None and grid != current:
-        raise BadPick(
-            f"the grid {grid} has been replaced by {current}"
-            if _was_there(sequence, grid)
-            else f"there is no grid {grid}, it is {current} that waits",
-            where=name,
-            remedy="look at it and pick again",
-        )
-    if current is None:
-        raise BadPick(
-            f"there is no grid to pick from (it is {sequence.get('grid_state', 'new')})",
-            where=name,
-            remedy=f"run `starsend grid {name}` first",
-        )
-    before = sequence.get("pick")
-    if (
-        isinstance(before, dict)
-        and (before.get("grid"), before.get("cell")) == (current, number)
-        and sequence.get("selected_cell") == number
-    ):
+    number, current = cell_number(cell), _grid_to_pick_from(sequence, name, grid)
+    before = _present_pick(sequence, current)
+    if before and before["cell"] == number:
         _withdraw_regrid(sequence)
         return dict(before)
+    if before and by_clock and is_later(before, at):
+        text = f"cell {number} by {by} was picked earlier than cell {before['cell']} by {_who(before)}, which holds"
+        add_notice(sequence, at.isoformat(timespec="seconds"), text)
+        return dict(before)
+    # To the millisecond: two picks of one second have an order too.
     pick = {
         "cell": number,
         "grid": current,
         "by": by,
         "via": via,
-        "at": at.isoformat(timespec="seconds"),
-        "state": "accepted",
+        "at": at.isoformat(timespec="milliseconds"),
     }
-    if note:
-        pick["note"] = note
-    if (
-        isinstance(before, dict)
-        and before.get("grid") == current
-        and sequence.get("selected_cell") is not None
-    ):
-        add_notice(
-            sequence,
-            pick["at"],
-            f"cell {before['cell']} by {before.get('by', 'somebody')} was replaced by cell {number} by {by}",
-        )
+    pick |= {"state": "accepted"} | ({"note": note} if note else {})
+    if before:
+        text = f"cell {before['cell']} by {_who(before)} was replaced by cell {number} by {by}"
+        add_notice(sequence, at.isoformat(timespec="seconds"), text)
     if sequence.get("grid_state") in PARKED:
         sequence["resume"] = True  # whoever picks wants it to go on
-    sequence["selected_cell"] = number
-    sequence["pick"] = pick
     _withdraw_regrid(sequence)
-    sequence["status"] = f"cell {number} of {current} picked by {by}"
+    sequence.update(selected_cell=number, pick=pick, status=f"cell {number} of {current} picked by {by}")
     return pick
+
+
+def _grid_to_pick_from(sequence: Mapping[str, Any], name: str, grid: str | None) -> str:
+    """The present grid. Raises BadPick: there is none, or it is not the one that was meant."""
+    current: str | None = sequence.get("grid_id")
+    if sequence.get("deleted") or sequence.get("grid_state") == "cancelled":
+        raise BadPick(DELETED, where=name, remedy=UNDELETE)
+    if current is None:
+        state = sequence.get("grid_state", "new")
+        remedy = f"run `starsend grid {name}` first"
+        raise BadPick(f"there is no grid to pick from (it is {state})", where=name, remedy=remedy)
+    if grid not in (None, current):
+        was_there = any(record.get("grid") == grid for record in sequence.get("grid_history") or [])
+        what = (
+            f"the grid {grid} has been replaced by {current}"
+            if was_there
+            else f"there is no grid {grid}, it is {current} that waits"
+        )
+        raise BadPick(what, where=name, remedy="look at it and pick again")
+    return current
+
+
+def _present_pick(sequence: Mapping[str, Any], grid: str) -> dict[str, Any] | None:
+    """The pick that holds, if there is one of this grid; one that was edited, cleared or mangled since holds no more."""
+    pick = sequence.get("pick")
+    if not isinstance(pick, dict) or pick.get("grid") != grid:
+        return None
+    cell = sequence.get("selected_cell")
+    return pick if cell is not None and cell == pick.get("cell") else None
+
+
+def is_later(pick: object, at: datetime) -> bool:
+    """Whether a recorded pick was made after ``at``."""
+    try:
+        return isinstance(pick, dict) and at < datetime.fromisoformat(pick["at"])
+    except (KeyError, TypeError, ValueError):  # a file that was adopted may say anything there
+        return False
+
+
+def _who(pick: Mapping[str, Any]) -> object:
+    return pick.get("by", "somebody")
 
 
 def _withdraw_regrid(sequence: dict[str, Any]) -> None:
@@ -116,10 +135,6 @@ def withdraw_pick(sequence: dict[str, Any], by: str) -> None:
     if sequence.get("pick"):
         sequence["pick"] = None
         sequence["status"] = f"the pick was withdrawn by {by}"
-
-
-def _was_there(sequence: dict[str, Any], grid: str) -> bool:
-    return any(record.get("grid") == grid for record in sequence.get("grid_history") or [])
 
 
 CLOCK_SECONDS = 2.0

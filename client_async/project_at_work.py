@@ -164,6 +164,7 @@ class ProjectAtWork:
         except (StarsendError, OSError) as refused:
             taken.trouble = taken.trouble or PicksUnreadable(self.place.picks, refused)
             return
+        taken.waiting |= self._picks.waiting
         if not verdicts:
             return
         for verdict in verdicts:

@@ -24,8 +24,10 @@ class Drop:
         state = project / "state" / "client"
         self.folder = state / "picks"
         self.folder.mkdir(parents=True)
-        self.file = SequenceFile(state / "sequences.json")
         self.now = NOW
+        self.gone_by = 0.0
+        self.file = SequenceFile(state / "sequences.json", now=lambda: self.now)
+        self.picks = self.open()
         record = {
             "grid": "g2",
             "round": 1,
@@ -47,8 +49,15 @@ class Drop:
         os.utime(path, (NOW - age, NOW - age))
         return path
 
+    def open(self) -> PickFolder:
+        return PickFolder(self.folder, self.file, lambda: self.now, monotonic=lambda: self.gone_by)
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.gone_by += seconds
+
     def take(self) -> list[PickVerdict]:
-        return PickFolder(self.folder, self.file, lambda: self.now).take_picks()
+        return self.picks.take_picks()
 
     def only(self) -> PickVerdict:
         (verdict,) = self.take()

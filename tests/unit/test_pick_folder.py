@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_async.pick_folder import KEYS, LARGEST, PATIENCE, PickFolder
+from client_async.pick_file import KEYS, LARGEST
+from client_async.pick_folder import PATIENCE, PickFolder
 from tests.unit.drop import NOW, Drop, waiting
 
 
@@ -48,7 +49,7 @@ def test_a_pick_says_when_it_was_dropped_and_by_whom(drop: Drop) -> None:
     drop.take()
     pick = drop.pick("SEQ02")
     assert pick is not None
-    assert (pick["at"], pick["by"], pick["via"]) == ("2026-11-23T11:00:00+00:00", owner, "pick file")
+    assert (pick["at"], pick["by"], pick["via"]) == ("2026-11-23T11:00:00.000+00:00", owner, "pick file")
     assert drop.pick("SEQ01") is None
 
 

@@ -1,10 +1,16 @@
 """Is a pick file waited for while it is written or its grid drawn, and never taken for a grid it was not made of?"""
 
+import os
+from datetime import timedelta
+
 import pytest
 
 from client_async.draft import Draft
+from client_async.events import Event, SequenceMoved
 from client_async.pick_folder import PATIENCE, PickFolder
+from tests.conftest import ManualClock
 from tests.unit.drop import NOW, Drop
+from tests.unit.studio import Studio
 
 
 @pytest.mark.parametrize(
@@ -27,11 +33,11 @@ from tests.unit.drop import NOW, Drop
 def test_an_unfinished_file_waits_half_a_minute(drop: Drop, content: str | bytes, said: str) -> None:
     """Is a file that may still be on its way left for 30 seconds, and rejected after them?"""
     drop.put("SEQ01.pick", content, age=0)
-    for seconds in (0, 1, PATIENCE):
-        drop.now = NOW + seconds
+    for seconds in (0, 1, PATIENCE - 1):
+        drop.wait(seconds)
         assert drop.take() == []
     assert drop.names() == ["SEQ01.pick"]
-    drop.now = NOW + PATIENCE + 0.1
+    drop.wait(0.1)
     assert said in drop.only().reason
     assert drop.names("rejected") == ["SEQ01.pick", "SEQ01.pick.reason.txt"]
 
@@ -45,6 +51,40 @@ def test_a_file_that_is_finished_in_time_is_taken(drop: Drop) -> None:
     drop.put("SEQ01.pick", whole)
     assert drop.only().accepted
     assert drop.cell() == 3
+
+
+@pytest.mark.parametrize("ahead", [7200.0, -3600.0])
+def test_a_wrong_clock_neither_hurries_nor_stays_the_half_minute(drop: Drop, ahead: float) -> None:
+    """Dropped by a machine two hours ahead, or our own clock set back: is an empty file put aside after 30 seconds all the same?"""
+    drop.put("SEQ01.pick", "", age=-max(ahead, 0.0))
+    assert drop.take() == []
+    drop.now += min(ahead, 0.0)
+    drop.wait(PATIENCE - 1)
+    assert drop.take() == []
+    drop.wait(2)
+    assert "the file is empty" in drop.only().reason
+
+
+def test_a_file_that_is_rewritten_as_it_is_claimed_is_waited_for(drop: Drop) -> None:
+    """Somebody empties a pick just before it is claimed: is what they write then the pick, before a newer one of its name?"""
+    claimed = drop.folder / ".claimed"
+    claimed.mkdir()
+    path = drop.put("SEQ01.pick", "").rename(claimed / "SEQ01.pick")
+    assert drop.take() == []
+    assert drop.picks.waiting
+    with path.open("w") as writing:
+        writing.write("2")
+        writing.flush()
+        drop.put("SEQ01.pick", "4", age=0)
+        drop.wait(PATIENCE + 1)
+        assert drop.take() == []
+    os.utime(path, (NOW - 1, NOW - 1))
+    assert [verdict.reason for verdict in drop.take()] == [
+        "cell 2 of SEQ01 is picked",
+        "cell 4 of SEQ01 is picked",
+    ]
+    assert (drop.cell(), drop.names("accepted")) == (4, ["SEQ01-2.pick", "SEQ01.pick"])
+    assert not drop.picks.waiting
 
 
 def test_an_unfinished_file_holds_up_no_other(drop: Drop) -> None:
@@ -112,6 +152,34 @@ def test_an_unnamed_pick_is_of_a_grid_that_lay_there_long_enough(
     assert accepted or "SEQ01@g2.pick" in verdict.reason
 
 
+class Slowly(list[Event]):
+    """Hears what moves, and lets time go by between the drawing of a picture and its reading."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+
+    def append(self, event: Event) -> None:
+        if isinstance(event, SequenceMoved) and event.state == "validating":
+            self._clock.time += timedelta(seconds=8)
+
+
+@pytest.mark.anyio
+async def test_a_pick_made_while_a_grid_was_drawn_is_not_of_it(studio: Studio) -> None:
+    """Made with the first grid on the screen, and brought by a sync client after the second: is it refused, and not applied to that?"""
+    studio.moves = Slowly(studio.clock)
+    assert await studio.advance() is None
+    assert await studio.wish(regrid=True) is None
+    assert studio.runner.read().grid_id == "g2"
+    came = studio.clock.time.timestamp()
+    for made, accepted in ((came - 3.5, False), (came + 2.1, True)):
+        path = studio.place.picks / "SEQ01.pick"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("3")
+        os.utime(path, (made, made))
+        picks = PickFolder(path.parent, studio.place.file, lambda: came + 60)
+        assert [verdict.accepted for verdict in picks.take_picks()] == [accepted]
+
+
 @pytest.mark.parametrize(
     ("ahead", "since", "accepted"), [(3600, 1, False), (3600, 3, True), (-3600, 3, False), (0, 3, True)]
 )
@@ -128,7 +196,7 @@ def test_a_file_that_somebody_holds_open_is_waited_for(drop: Drop) -> None:
     with (drop.folder / "SEQ01.pick").open("w") as writing:
         writing.write("1")
         writing.flush()
-        drop.now += PATIENCE + 1
+        drop.wait(PATIENCE + 1)
         assert drop.take() == []
         writing.write("\n")
     assert drop.only().accepted
@@ -145,6 +213,10 @@ def test_a_file_that_somebody_holds_open_is_waited_for(drop: Drop) -> None:
         "SEQ01.sync-conflict-20261124-101500-ABCDEFG.pick",
         "SEQ01-MARASPC.pick",
         "seq01@G2 copy.PICK",
+        "SEQ01@g2-MARASPC.pick",
+        "SEQ01 2.pick",
+        "SEQ01_conf(1).pick",
+        "SEQ01 [Conflict].pick",
     ],
 )
 def test_copies_and_conflicts_are_picks(drop: Drop, name: str) -> None:

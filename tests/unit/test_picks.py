@@ -1,6 +1,7 @@
 """Is a pick recorded for the grid it was made of, with who and when, and refused where there is none?"""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_pick_is_recorded_with_who_how_and_when() -> None:
         "grid": "g2",
         "by": "mara",
         "via": "test",
-        "at": "2026-11-23T12:00:00+00:00",
+        "at": "2026-11-23T12:00:00.000+00:00",
         "state": "accepted",
         "note": "the light",
     }
@@ -122,3 +123,26 @@ def test_a_pick_without_its_grid_is_refused(fields: dict[str, object], grid: str
     assert said in str(caught.value)
     assert str(caught.value).startswith("SEQ01: ")
     assert sequence == waiting(**fields)
+
+
+def test_only_a_pick_that_lay_somewhere_can_be_the_earlier_one() -> None:
+    """A clock was set back: is what somebody picks now the later pick all the same?"""
+    sequence = waiting()
+    picked(sequence, 3)
+    before = NOON - timedelta(hours=1)
+    assert record_pick(sequence, "SEQ01", 1, by="jo", via="t", at=before, by_clock=True)["cell"] == 3
+    assert record_pick(sequence, "SEQ01", 1, by="jo", via="t", at=before)["cell"] == 1
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2026-11-24T12:00:00", 5, None])
+def test_a_pick_with_no_usable_time_is_the_earlier_one(at: object) -> None:
+    """Adopted from a file that says anything as its time: can it be replaced?"""
+    sequence = waiting(selected_cell=2, pick={"cell": 2, "grid": "g2", "at": at})
+    assert record_pick(sequence, "SEQ01", 1, by="jo", via="t", at=NOON, by_clock=True)["cell"] == 1
+
+
+@pytest.mark.parametrize("fields", [{"deleted": True}, {"grid_state": "cancelled"}])
+def test_the_remedy_for_a_deleted_sequence_works(fields: dict[str, object]) -> None:
+    """Leaving "deleted" out changes nothing: is it said what to write?"""
+    with pytest.raises(BadPick, match='Write "deleted": false first'):
+        picked(waiting(**fields))
