@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,37 +11,17 @@ import orjson
 
 from client_async.draft import Draft
 from client_async.face import Contents
+from client_async.found import Found
 from client_async.journal import Journal, Rendered
 from client_async.merge import Differences, Edit, differences, overwritten_reports
-from client_async.ownership import News, Raw, add_notice, brief_of, canonical, same
-from client_async.picks import BadPick, grid_seen_by, record_pick, withdraw_pick
+from client_async.ownership import BESIDE, Raw, brief_of, canonical, same
+from client_async.picks import UNDELETE, grid_seen_by
 from client_async.saved_file import SavedFile, unwritable
+from client_async.wishes import fault_of_wish, take_pick
 
 CHECKED_AT_ONCE = 200
 MENDING = {"prompt", "shots", "elements", "aspect_ratio"}
 """Who changes one of these in a sequence that has failed wants it tried again."""
-
-
-@dataclass(slots=True)
-class Found:
-    """What a save means for the journal. ``owed``: the file says something that is not so, and must be rendered again."""
-
-    changed: dict[str, bytes] = field(default_factory=dict)
-    news: list[News] = field(default_factory=list)
-    owed: bool = False
-    applied: list[tuple[int, str, str, bytes]] = field(default_factory=list)
-    top: bytes | None = None
-    adopted: tuple[int, float, list[tuple[str, str | None, bytes]]] | None = None
-
-    def note(self, journal: Journal) -> None:
-        """Write down what was found, inside a transaction."""
-        for edit in self.applied:
-            journal.apply(*edit)
-        if self.top is not None:
-            journal.keep("top", self.top)
-        if self.adopted is not None:
-            journal.show(*self.adopted)
-            journal.keep("revision", self.adopted[0])
 
 
 class Ingest:
@@ -88,14 +67,16 @@ class Ingest:
         named = saved.named
         if self._revision is None or (named is not None and named > self._revision and not displaced):
             return self._adopt(saved)
-        found = Found(top=self._top(saved), owed=not displaced and named != self._revision)
-        draft = Draft(self._bodies, self._path)
-        told = self._differences(saved, displaced=displaced)
-        self._apply(told.edits, draft, found, saved)
+        found = Found(self._iso(), owed=not displaced and named != self._revision)
+        draft, top = Draft(self._bodies, self._path), self._top()
+        told = self._differences(saved, top, displaced=displaced)
+        self._apply_beside([edit for edit in told.edits if edit.name == BESIDE], top, found)
+        self._apply([edit for edit in told.edits if edit.name != BESIDE], draft, found, saved)
         if not displaced:
-            self._answer(told, draft, found)
-        if told.omitted:
-            found.owed = True
+            self._answer(told, draft, top, found)
+            if named is not None:
+                self._answer_omissions(told, draft, top, found)
+        found.owed |= bool(told.omitted or told.left_out)
         if named is not None:
             found.applied = [(named, e.name, e.field, canonical(e.value)) for e in told.edits]
         found.changed = draft.changed()
@@ -103,67 +84,82 @@ class Ingest:
 
     # ---------------------------------------------------------------------------------------------- reading
 
-    def _differences(self, saved: SavedFile, *, displaced: bool) -> Differences:
+    def _differences(self, saved: SavedFile, top: Raw, *, displaced: bool) -> Differences:
         assert self._revision is not None
         named, sequences = saved.named, saved.sequences
         if named is not None and named < self._journal.oldest_revision():
             raise saved.bad_revision(f"revision {named} is too old to tell what was changed in it")
         touched = self._journal.edited(named) if named is not None else set()
         base = self._unnamed(saved) if named is None else self._journal.shown(named)
+        base.setdefault(BESIDE, Rendered(canonical(top), None))
         as_shown = not displaced and named == self._revision
         same_as_now = {n for n, body in sequences.items() if n not in touched and body is self._bodies.get(n)}
         others = {name: orjson.loads(body) for name, body in sequences.items() if name not in same_as_now}
         told = differences(
-            others,
+            {BESIDE: saved.beside, **{name: brief_of(raw) for name, raw in others.items()}},
             {name: shown for name, shown in base.items() if name not in same_as_now},
-            decode=orjson.loads,
             history=lambda name, wish: self._journal.applied(named or 0, name, wish),
             touched=touched,
             in_turn=named == self._revision - displaced,
         )
         for name, raw in others.items():
-            if name not in self._bodies:
-                told.reported += overwritten_reports(name, raw, {})
-            elif as_shown and self._versions[name] <= self._shown:
+            # A new sequence is often a copy of another: what the daemon had reported of that one is nobody's edit.
+            if as_shown and name in self._bodies and self._versions[name] <= self._shown:
                 told.reported += overwritten_reports(name, raw, orjson.loads(self._bodies[name]))
         return told
 
     def _unnamed(self, saved: SavedFile) -> dict[str, Rendered]:
         """For a save that names no revision: everything as it stands, with the grids that its writer can have seen."""
-        base = {}
-        at = min(saved.saved, self._now)  # its machine's clock may be ahead of ours
+        base, at = {}, self._time_of(saved).timestamp()
         for name, body in self._bodies.items():
             raw = orjson.loads(body)
             base[name] = Rendered(canonical(brief_of(raw)), grid_seen_by(raw, at))
         return base
 
-    def _top(self, saved: SavedFile) -> bytes | None:
-        """What lies beside the sequences, when it differs from what was there."""
+    def _top(self) -> Raw:
+        """What lies beside the sequences."""
         kept = self._journal.get("top")
-        before: Raw = orjson.loads(kept) if isinstance(kept, bytes) else {}
-        now = before | saved.beside
-        return None if now == before else orjson.dumps(now)
+        top: Raw = orjson.loads(kept) if isinstance(kept, bytes) else {}
+        return top
+
+    def _time_of(self, saved: SavedFile) -> datetime:
+        """When the file was saved; its machine's clock may be ahead of ours."""
+        return datetime.fromtimestamp(min(saved.saved, self._now), UTC)
 
     # ---------------------------------------------------------------------------------------------- applying
 
+    def _apply_beside(self, edits: list[Edit], top: Raw, found: Found) -> None:
+        for edit in edits:
+            self._conflict(edit, top, found)
+            top[edit.field] = edit.value
+        if edits:
+            found.top, found.owed = orjson.dumps(top), True
+
     def _apply(self, edits: list[Edit], draft: Draft, found: Found, saved: SavedFile) -> None:
         picks = []
+        regrids = set()
         for edit in edits:
             raw = draft[edit.name] if edit.name in draft else draft.add(edit.name)
             if edit.field == "selected_cell":
                 picks.append((edit, raw.get("selected_cell")))
-            elif edit.field == "regrid" and edit.value is True and edit.grid != raw.get("grid_id"):
-                why = f"regrid was asked of {edit.grid}, which has been replaced by {raw.get('grid_id')}: nothing was done"
-                self._refuse(edit.name, raw, "edit_ignored", why, found)
+            elif why := fault_of_wish(edit, raw, saved.sequences[edit.name]):
+                found.refuse(edit.name, raw, "edit_ignored", f"{why}: nothing was done")
                 continue
             else:
                 self._conflict(edit, raw, found)
                 if edit.field in MENDING and raw.get("grid_state") == "failed":
                     raw["resume"] = True
+                if edit.field == "regrid" and edit.value is True:
+                    regrids.add(edit.name)
             raw[edit.field] = edit.value
         self._check(draft, edits, saved)
         for edit, before in picks:
-            self._pick(edit, draft[edit.name], before, found, saved.owner)
+            raw = draft[edit.name]
+            raw["selected_cell"] = before
+            take_pick(edit, raw, found, by=saved.owner, at=self._time_of(saved))
+            if edit.name in regrids and not raw["regrid"]:
+                text = "selected_cell and regrid were set at once: the pick holds, and no other grid is drawn"
+                found.refuse(edit.name, raw, "edit_ignored", text)
 
     def _check(self, draft: Draft, edits: list[Edit], saved: SavedFile) -> None:
         """Everything that was touched is still a sequence. Raises BadDocument with line and JSON path."""
@@ -177,57 +173,44 @@ class Ingest:
         saved.check({name: draft.add(name) if name in new else draft[name] for name in names})
         check_names(list(new), list(draft), self._path)
 
-    def _pick(self, edit: Edit, raw: Raw, before: object, found: Found, by: str) -> None:
-        raw["selected_cell"] = before
-        if edit.value is None:
-            withdraw_pick(raw, by)
-            return
-        try:
-            if edit.grid is None:
-                raise BadPick(
-                    "the file was edited before there was a grid to pick from",
-                    where=edit.name,
-                    remedy="look at the grid and pick again",
-                )
-            pick = record_pick(
-                raw, edit.name, edit.value, by=by, via="sequences.json", at=self._moment(), grid=edit.grid
-            )
-        except BadPick as stale:
-            self._refuse(edit.name, raw, "pick_refused", str(stale), found)
-            return
-        if before is not None and not same(before, edit.before) and not same(before, pick["cell"]):
-            self._tell(
-                edit.name,
-                raw,
-                f"cell {before} was picked meanwhile; cell {pick['cell']} by {by} came later and holds",
-                found,
-            )
-
     def _conflict(self, edit: Edit, raw: Raw, found: Found) -> None:
         now = raw.get(edit.field)
         if not same(now, edit.before) and not same(now, edit.value):
             text = f"{edit.field} was {_short(now)} by then; {_short(edit.value)} came later and holds"
-            self._tell(edit.name, raw, text, found)
+            found.tell(edit.name, raw, text)
 
-    def _answer(self, told: Differences, draft: Draft, found: Found) -> None:
+    # ---------------------------------------------------------------------------------------------- answering
+
+    def _answer(self, told: Differences, draft: Draft, top: Raw, found: Found) -> None:
         """Say what was not done of what the file seems to ask."""
-        for edit in told.repeated:
-            raw = draft[edit.name]
+        for edit in (*told.repeated, *told.unseen):
+            raw = draft[edit.name] if edit.name != BESIDE else top
             if not same(raw.get(edit.field), edit.value):
-                text = f"{edit.field} {_short(edit.value)} was applied before and has changed since: load the file again to change it"
-                self._refuse(edit.name, raw, "edit_ignored", text, found)
+                why = (
+                    f"{_short(edit.value)} was applied before and has changed since"
+                    if edit in told.repeated
+                    else f"stays {_short(raw.get(edit.field))}, which was saved just before"
+                )
+                text = f"{edit.field} {why}: load the file again to change it"
+                found.refuse(edit.name, raw, "edit_ignored", text)
         for name, reported in told.reported:
             text = f"{reported} is the daemon's to write: the edit was ignored"
-            self._refuse(name, draft[name], "edit_ignored", text, found)
+            found.refuse(name, draft[name], "edit_ignored", text)
 
-    def _refuse(self, name: str, raw: Raw, kind: str, text: str, found: Found) -> None:
-        found.owed = True
-        found.news.append(News(name, kind, text))
-        add_notice(raw, self._iso(), text)
-
-    def _tell(self, name: str, raw: Raw, text: str, found: Found) -> None:
-        found.news.append(News(name, "edit_conflict", text))
-        add_notice(raw, self._iso(), text)
+    def _answer_omissions(self, told: Differences, draft: Draft, top: Raw, found: Found) -> None:
+        """Say what was left out, once a save and sequence; nobody misses what is empty."""
+        fields: dict[str, list[str]] = {}
+        for name, left_out in told.left_out:
+            raw = draft[name] if name != BESIDE else top
+            if raw.get(left_out):
+                fields.setdefault(name, []).append(left_out)
+        for name, some in fields.items():
+            raw = draft[name] if name != BESIDE else top
+            remedy = UNDELETE if some == ["deleted"] else "write what is to be there instead"
+            found.refuse(name, raw, "edit_ignored", f"{_left_out(some)}; {remedy}")
+        if told.omitted:
+            text = f'{_left_out(told.omitted)}; write "deleted": true to end a sequence'
+            found.refuse(BESIDE, top, "edit_ignored", text)
 
     # ---------------------------------------------------------------------------------------------- adopting
 
@@ -238,8 +221,9 @@ class Ingest:
         named, sequences = saved.named, saved.sequences
         names = list(sequences)
         check_names(names, names, self._path)
-        found = Found(top=self._top(saved), owed=named is None)
-        briefs: list[tuple[str, str | None, bytes]] = []
+        top = self._top() | saved.beside
+        found = Found(self._iso(), top=orjson.dumps(top), owed=named is None)
+        briefs: list[tuple[str, str | None, bytes]] = [(BESIDE, None, canonical(top))]
         # Models of all at once take ten times the document's room; what has been read is let go of as it is turned into bytes.
         for begin in range(0, len(names), CHECKED_AT_ONCE):
             some = {
@@ -249,26 +233,27 @@ class Ingest:
             draft = Draft(self._bodies, self._path)
             for name, raw in some.items():
                 briefs.append((name, raw.get("grid_id"), canonical(brief_of(raw))))
-                self._adopt_one(
-                    draft[name] if name in draft else draft.add(name), name, raw, found, saved.owner
-                )
+                self._adopt_one(draft[name] if name in draft else draft.add(name), name, raw, found, saved)
             found.changed |= draft.changed()
         found.adopted = (max(named or 0, self._revision or 0), self._now, briefs)
         return found
 
-    def _adopt_one(self, mine: Raw, name: str, raw: Raw, found: Found, by: str) -> None:
+    def _adopt_one(self, mine: Raw, name: str, raw: Raw, found: Found, saved: SavedFile) -> None:
         mine.clear()
         mine.update(raw)
         cell, pick = raw.get("selected_cell"), raw.get("pick")
         if cell is not None and raw.get("grid_id") and (not pick or pick.get("cell") != cell):
             mine["selected_cell"] = None
-            self._pick(Edit(name, "selected_cell", cell, None, raw["grid_id"]), mine, None, found, by)
-
-    def _moment(self) -> datetime:
-        return datetime.fromtimestamp(self._now, UTC)
+            edit = Edit(name, "selected_cell", cell, None, raw["grid_id"])
+            take_pick(edit, mine, found, by=saved.owner, at=self._time_of(saved))
 
     def _iso(self) -> str:
-        return self._moment().isoformat(timespec="seconds")
+        return datetime.fromtimestamp(self._now, UTC).isoformat(timespec="seconds")
+
+
+def _left_out(names: list[str]) -> str:
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"{shown} was left out: it stays" if len(names) == 1 else f"{shown} were left out: they stay"
 
 
 def _short(value: Any) -> str:  # noqa: ANN401 - JSON

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from client_async.journal import Rendered
-from client_async.ownership import Raw, brief_of, canonical, report_of, same
+from client_async.ownership import Raw, canonical, report_of, same
 
 History = Callable[[str, str], list[bytes]]
 """The values that earlier edits of the same revision have given a sequence's field, in order."""
@@ -36,17 +38,20 @@ class Differences:
     edits: list[Edit] = field(default_factory=list)
     repeated: list[Edit] = field(default_factory=list)
     """Edits of an old buffer that have been applied before: somebody saved it again."""
+    unseen: list[Edit] = field(default_factory=list)
+    """What an earlier save of the same render has changed, and this one says as the render did."""
     reported: list[tuple[str, str]] = field(default_factory=list)
     """Sequence and field where somebody has written over the daemon's report."""
-    omitted: bool = False
-    """Something that the render held is not there. It stays: only ``"deleted": true`` deletes."""
+    omitted: list[str] = field(default_factory=list)
+    """Sequences that the render held and the file does not. They stay: only ``"deleted": true`` deletes."""
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    """Sequence and field, likewise."""
 
 
 def differences(
-    sequences: Mapping[str, Raw],
+    briefs: Mapping[str, Raw],
     base: Mapping[str, Rendered],
     *,
-    decode: Callable[[bytes], Raw],
     history: History,
     touched: set[str],
     in_turn: bool,
@@ -54,30 +59,33 @@ def differences(
     """The people's edits in a file.
 
     Args:
-        sequences: what the file says.
+        briefs: the people's part of what the file says.
         base: what the revision it names had said.
-        decode: JSON to values.
         history, touched: the earlier edits of that revision, and the sequences they were of.
         in_turn: nothing has been rendered since: each save then follows on the last one, and a value that comes back is
             a new wish. A value that an old buffer says again is not.
     """
-    found = Differences(omitted=any(name not in sequences for name in base))
-    for name, raw in sequences.items():
+    found = Differences(omitted=[name for name in base if name not in briefs])
+    follows = False
+    for name, brief in briefs.items():
         shown = base.get(name)
-        brief = brief_of(raw)
         if shown is not None and name not in touched and canonical(brief) == shown.brief:
             continue
-        seen = decode(shown.brief) if shown is not None else {}
-        found.omitted |= any(wish not in brief for wish in seen)
+        seen = orjson.loads(shown.brief) if shown is not None else {}
+        found.left_out += [(name, wish) for wish in seen if wish not in brief]
         for wish, value in brief.items():
             edit = Edit(name, wish, value, seen.get(wish), shown.grid if shown else None)
             earlier = history(name, wish) if name in touched else []
-            said = canonical(value)
-            if in_turn and earlier:
-                if said != earlier[-1]:
-                    found.edits.append(edit)
-            elif wish not in seen or not same(value, seen[wish]):
+            said, as_shown = canonical(value), wish in seen and same(value, seen[wish])
+            if in_turn and earlier and said == earlier[-1]:
+                follows |= not as_shown
+            elif in_turn and earlier:
+                (found.unseen if as_shown else found.edits).append(edit)
+            elif not as_shown:
                 (found.repeated if said in earlier else found.edits).append(edit)
+    if follows or not found.edits:
+        # It was made from the save before it, or changes nothing but back: an undo, and no other buffer of the same render.
+        found.edits, found.unseen = found.edits + found.unseen, []
     return found
 
 

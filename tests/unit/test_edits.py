@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 
 from tests.unit.desk import BRIEF, Desk
 
@@ -98,7 +97,11 @@ def test_omission_never_deletes(desk: Desk) -> None:
     desk.save(buffer)
     desk.file.take_in()
     assert desk.file.render()
-    assert (desk.shown("SEQ02"), desk.shown(), desk.buffer()["edl"]["fps"]) == (BRIEF, BRIEF, 23.976)
+    assert (desk.shown("SEQ02"), desk.shown()["shots"], desk.buffer()["edl"]["fps"]) == (
+        BRIEF,
+        BRIEF["shots"],
+        23.976,
+    )
     desk.save({"sequences": {}})
     desk.file.take_in()
     assert desk.file.render()
@@ -134,53 +137,116 @@ def test_a_copied_sequence_is_a_new_brief(desk: Desk) -> None:
     kept = desk.kept("SEQ99")
     assert {key: kept[key] for key in BRIEF} == {**BRIEF, "prompt": "another"}
     assert [key for key in kept if key.startswith("grid")] == []
+    assert "notices" not in kept, "nothing of a person's was lost"
+    assert desk.file.render()
+    assert "grid_id" not in desk.shown("SEQ99")
 
 
-def test_a_pick_by_edit_is_of_the_grid_that_was_shown(desk: Desk) -> None:
-    """Is it recorded with who and what of; and refused, with a word, once that grid has been replaced?"""
-    desk.grid("g1")
-    old = desk.buffer()
-    desk.edit(selected_cell=3)
+# ---------------------------------------------------------------------------------------------- what was left out
+
+
+def test_what_is_left_out_is_said_to_stay(desk: Desk) -> None:
+    """Is it told, once a save and sequence, that what was left out stays; and what to write to be rid of it?"""
+    desk.edit(deleted=True, title="Kai")
     desk.file.take_in()
-    assert {key: desk.kept()["pick"][key] for key in ("cell", "grid", "via")} == {
-        "cell": 3,
-        "grid": "g1",
-        "via": "sequences.json",
+    assert desk.file.render()
+    buffer = desk.buffer()
+    del buffer["sequences"]["SEQ01"]["deleted"], buffer["edl"]
+    for number in range(2, 8):
+        del buffer["sequences"][f"SEQ{number:02}"]
+    desk.save(buffer)
+    told = {(news.sequence, news.text) for news in desk.file.take_in().news}
+    assert told == {
+        ("SEQ01", 'deleted was left out: it stays; write "deleted": false first'),
+        ("", "edl was left out: it stays; write what is to be there instead"),
+        (
+            "",
+            'SEQ02, SEQ03, SEQ04 and 3 more were left out: they stay; write "deleted": true to end a sequence',
+        ),
     }
-    desk.grid("g2")
-    old["sequences"]["SEQ01"].update(selected_cell=2, title="and a title")
-    desk.save(old)
-    taken = desk.file.take_in()
-    assert [(news.sequence, news.kind) for news in taken.news] == [("SEQ01", "pick_refused")]
-    assert desk.file.render()
-    assert (desk.shown()["selected_cell"], desk.shown()["pick"], desk.shown()["title"]) == (
-        None,
-        None,
-        "and a title",
-    )
-    assert "g1 has been replaced by g2" in desk.told()
+    assert desk.kept()["deleted"] is True
+    assert "deleted was left out" in desk.told()
 
 
-def test_a_pick_before_there_is_a_grid_is_refused(desk: Desk) -> None:
-    """Is a cell of nothing told, and reset?"""
-    desk.edit(selected_cell=3)
-    assert [news.kind for news in desk.file.take_in().news] == ["pick_refused"]
-    assert desk.file.render()
-    assert desk.shown()["selected_cell"] is None
-
-
-def test_a_save_that_names_no_revision_means_what_lay_there_long_enough(desk: Desk) -> None:
-    """Without a revision: is a first grid picked, and a grid that came in the same second not guessed at, whatever the clocks?"""
+def test_nobody_misses_what_the_daemon_wrote_or_what_is_empty(desk: Desk) -> None:
+    """Saved by a tool that writes only what it knows of: is nothing said of the daemon's fields and of empty ones?"""
     desk.grid("g1")
-    desk.save({"sequences": {"SEQ01": {**BRIEF, "selected_cell": 2}}})
+    desk.edit(resume=False, title="")
     desk.file.take_in()
-    assert desk.kept()["pick"]["grid"] == "g1"
-    desk.grid("g2")
-    made = 1_800_000_000.0  # 2027-01-15T08:00:00, as the record says
-    for now, stamped, picked in ((1, 1, None), (1, 3600, None), (3, -3600, None), (3, 3, 4)):
-        desk.now = made + now
-        desk.save({"sequences": {"SEQ01": {**BRIEF, "selected_cell": 4}}})
-        os.utime(desk.path, (made + stamped, made + stamped))
-        desk.file.take_in()
-        assert desk.kept()["selected_cell"] == picked
+    assert desk.file.render()
+    buffer = desk.buffer()
+    kept = {key: buffer["sequences"]["SEQ01"][key] for key in ("prompt", "shots")}
+    buffer["sequences"]["SEQ01"] = kept
+    desk.save(buffer)
+    assert desk.file.take_in().news == []
+    desk.save(
+        {"sequences": {"SEQ01": {**kept, "prompt": "names no revision, so it says nothing of the rest"}}}
+    )
+    assert desk.file.take_in().news == []
+
+
+# ---------------------------------------------------------------------------------------------- beside the sequences
+
+
+def test_a_stale_buffer_keeps_what_lies_beside_the_sequences(desk: Desk) -> None:
+    """Saved for something else, with an old value of a field beside them: does the newer one stay?"""
+    old = desk.buffer()
+    buffer = desk.buffer() | {"note": "b", "edl": {"fps": 24}}
+    desk.save(buffer)
+    desk.file.take_in()
+    desk.report(status="x")
+    assert desk.file.render()
+    old["sequences"]["SEQ02"]["title"] = "Nacht"
+    desk.save(old)
+    assert desk.file.take_in().news == []
+    assert desk.file.render()
+    assert (desk.buffer()["note"], desk.buffer()["edl"], desk.shown("SEQ02")["title"]) == (
+        "b",
+        {"fps": 24},
+        "Nacht",
+    )
+
+
+def test_two_who_change_what_lies_beside_are_told(desk: Desk) -> None:
+    """Does the later hold, with both values said; and is an old value brought back once at most?"""
+    mara, jo = desk.buffer() | {"note": "mara's"}, desk.buffer() | {"note": "jo's"}
+    for buffer in (mara, jo):
+        desk.save(buffer)
+        taken = desk.file.take_in()
         assert desk.file.render()
+    assert [(news.sequence, news.kind) for news in taken.news] == [("", "edit_conflict")]
+    assert "mara's" in taken.news[0].text
+    desk.save(mara)
+    assert [news.kind for news in desk.file.take_in().news] == ["edit_ignored"]
+    assert desk.file.render()
+    assert desk.buffer()["note"] == "jo's"
+
+
+# ---------------------------------------------------------------------------------------------- two on one render
+
+
+def test_a_buffer_of_the_same_render_takes_nothing_back(desk: Desk) -> None:
+    """Nothing was rendered since A saved a prompt; B saves a title from the same render: do both hold, and is B told?"""
+    a, b = desk.buffer(), desk.buffer()
+    a["sequences"]["SEQ01"]["prompt"] = "new words by A"
+    desk.save(a)
+    desk.file.take_in()
+    b["sequences"]["SEQ01"]["title"] = "by B"
+    desk.save(b)
+    assert [news.kind for news in desk.file.take_in().news] == ["edit_ignored"]
+    assert desk.file.render()
+    assert (desk.shown()["prompt"], desk.shown()["title"]) == ("new words by A", "by B")
+    assert 'prompt stays "new words by A", which was saved just before' in desk.told()
+
+
+def test_who_has_loaded_the_last_save_may_undo_a_part_of_it(desk: Desk) -> None:
+    """Before the next render: is what somebody takes back of the save before theirs an undo, beside other changes too?"""
+    desk.edit(prompt="wrong words", title="kept")
+    desk.file.take_in()
+    desk.edit(prompt=BRIEF["prompt"], x_note="undone")
+    desk.file.take_in()
+    assert (desk.kept()["prompt"], desk.kept()["title"], desk.kept()["x_note"]) == (
+        BRIEF["prompt"],
+        "kept",
+        "undone",
+    )
