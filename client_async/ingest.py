@@ -166,12 +166,9 @@ class Ingest:
         # A new sequence that says nothing has no edits.
         new = dict.fromkeys(name for name in saved.sequences if name not in self._bodies)
         names = dict.fromkeys(edit.name for edit in edits) | new
-        if not names:
-            return
-        from client_async.sequences import check_names  # start-up: without an edit nobody needs models
-
-        saved.check({name: draft.add(name) if name in new else draft[name] for name in names})
-        check_names(list(new), list(draft), self._path)
+        if names:
+            saved.check({name: draft.add(name) if name in new else draft[name] for name in names})
+            saved.check_names(list(new), list(draft))
 
     def _conflict(self, edit: Edit, raw: Raw, found: Found) -> None:
         now = raw.get(edit.field)
@@ -216,11 +213,9 @@ class Ingest:
 
     def _adopt(self, saved: SavedFile) -> Found:
         """There is no journal, or it is older than the file: the file is the truth, the daemon's fields included."""
-        from client_async.sequences import check_names
-
         named, sequences = saved.named, saved.sequences
         names = list(sequences)
-        check_names(names, names, self._path)
+        saved.check_names(names, names)
         top = self._top() | saved.beside
         found = Found(self._iso(), top=orjson.dumps(top), owed=named is None)
         briefs: list[tuple[str, str | None, bytes]] = [(BESIDE, None, canonical(top))]

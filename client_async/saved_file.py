@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,18 @@ class SavedFile:
         except BadInput:  # told again, with the line: the text of a large file is made only for that
             check_sequences(sequences, self.path, self.data.decode("utf-8-sig"))
             raise
+
+    def check_names(self, new: Collection[str], names: Collection[str]) -> None:
+        """Whether ``new`` sequences may have their names among all ``names``. Raises BadDocument with line and JSON path."""
+        from client_async.sequences import check_names
+        from starsend.documents import BadDocument
+
+        try:
+            check_names(new, names, self.path)
+        except BadDocument as wrong:
+            name = wrong.faults[0][0].removeprefix("sequences.")
+            line = line_of(self.data.decode("utf-8-sig"), ("sequences", name))
+            raise BadDocument(self.path, wrong.faults, line=line) from wrong
 
 
 def unwritable(path: Path, data: bytes, wrong: orjson.JSONEncodeError) -> BadShape:

@@ -74,7 +74,8 @@ def parse_json(raw: bytes, path: Path, *, inside: str = "", pack: Pack = _as_it_
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
-        raise BrokenJson(path, f"byte {wrong.start} is not UTF-8") from wrong
+        line, column = _spot(raw[: wrong.start].decode("utf-8-sig"))
+        raise BrokenJson(path, f"byte {wrong.start} is not UTF-8", line=line, column=column) from wrong
     if not text.strip():
         raise BrokenJson(path, "the file is empty")
     try:
@@ -84,7 +85,8 @@ def parse_json(raw: bytes, path: Path, *, inside: str = "", pack: Pack = _as_it_
     except json.JSONDecodeError as wrong:
         raise BrokenJson(path, wrong.msg.lower(), line=wrong.lineno, column=wrong.colno) from wrong
     except _Refused as wrong:
-        raise BrokenJson(path, str(wrong)) from wrong
+        line, column = _spot(text[: _offset_of(text, wrong)])
+        raise BrokenJson(path, str(wrong), line=line, column=column) from wrong
     except UnicodeEncodeError as wrong:
         raise BrokenJson(path, "half of a surrogate pair is no character") from wrong
     except ValueError as wrong:  # Python reads no number of more than 4,300 digits
@@ -206,7 +208,40 @@ def _past_comma(text: str, at: int) -> int:
 
 
 class _Refused(ValueError):
-    """JSON that Python would read and we will not."""
+    """JSON that Python would read and we will not, for what stands in it: a number as it is spelt, or a key that came before."""
+
+    def __init__(self, what: str, *, number: str = "", key: str | None = None) -> None:
+        super().__init__(what)
+        self.number, self.key = number, key
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+
+
+def _offset_of(text: str, refused: _Refused) -> int:
+    """Where what was refused begins: Python's reader does not tell."""
+    seen: list[set[str]] = []
+    last = None
+    for found in _TOKEN.finditer(text):
+        sign = found[0]
+        if sign in "{[":
+            seen.append(set())
+        elif sign in "}]":
+            seen.pop()
+        elif sign == ":" and last is not None:
+            key = json.loads(last[0])
+            if key == refused.key and key in seen[-1]:
+                return last.start()
+            seen[-1].add(key)
+        elif sign == refused.number:
+            return found.start()
+        last = found
+    return 0
+
+
+def _spot(before: str) -> tuple[int, int]:
+    """Line and column, from 1, of what comes after ``before``."""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -214,19 +249,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise _Refused(f"the key {twice!r} stands twice in one object")
+        raise _Refused(f"the key {twice!r} stands twice in one object", key=twice)
     return found
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):  # it would be written back as null
-        raise _Refused(f"{digits:.40} is too large a number")
+        raise _Refused(f"{digits:.40} is too large a number", number=digits)
     return number
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise _Refused(f"{name} is not a JSON number")
+    raise _Refused(f"{name} is not a JSON number", number=name)
 
 
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)

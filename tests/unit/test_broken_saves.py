@@ -36,7 +36,7 @@ BROKEN: list[tuple[bytes, str]] = [
     (b'{"sequences": {"SEQ01"', ":1:23: not valid JSON"),
     (b"[]", "an object {...} is needed at the top"),
     (b'{"sequences": {"S": {"x": NaN}}}', "NaN"),
-    (b'{"sequences": {"S": {"cell": 1, "cell": 2}}}', "'cell' stands twice"),
+    (b'{"sequences": {"S": {"cell": 1, "cell": 2}}}', ":1:33: not valid JSON, the key 'cell' stands twice"),
     (b'{"sequences": ' + b"[" * 100_000, "nested too deeply"),
     (
         b'{"sequences": {}, "_starsend": {"schema": "starsend.sequences/9"}}',
@@ -52,8 +52,8 @@ BROKEN: list[tuple[bytes, str]] = [
     (b'{"sequences": {"SEQ01": {"x": 123456789012345678901234567890}}}', "cannot be written again"),
     (b'{"sequences": {"SEQ01": {"x": ' + b"[" * 300 + b"]" * 300 + b"}}}", "cannot be written again"),
     (
-        b'{"sequences": {"SEQ01_grid": {"prompt": "p", "shots": [{"prompt": "p", "seconds": 1}]}}}',
-        "booked under",
+        b'{"sequences": {\n"SEQ01_grid": {"prompt": "p", "shots": [{"prompt": "p", "seconds": 1}]}}}',
+        "sequences.json:2: sequences.SEQ01_grid: 'SEQ01_grid' is a name that the frames of 'SEQ01' are booked under",
     ),
 ]
 

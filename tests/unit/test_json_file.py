@@ -107,6 +107,26 @@ def test_a_key_that_stands_twice_is_named(text: str) -> None:
     assert "the key 'cell' stands twice" in fault_of(text.encode())
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ('{"s": {"cell": 1,\n  "b": "cell: \\" {",\n  "cell": 2}}', 3, 3),
+        ('{"cell": 1, "s": [{"cell": 1}, {"cell": 2,\n"cell": 3}]}', 2, 1),
+        ('{"a": 1,\n "x": NaN}', 2, 7),
+        ('{"a": "NaN 1e999",\n "x": [1, -1e999]}', 2, 11),
+        ('{"a": 1,\n\n "x": -Infinity}', 3, 7),
+    ],
+)
+def test_what_python_would_read_is_refused_by_line_and_column(text: str, line: int, column: int) -> None:
+    """Is it said where the key stands for the second time, and where the number is?"""
+    assert f":{line}:{column}: " in fault_of(text.encode())
+
+
+def test_a_byte_that_is_not_utf8_is_told_by_line_and_column() -> None:
+    """Does an editor find it, who counts no bytes?"""
+    assert ":2:11: " in fault_of('{"b": 1,\n "a": "Zoë'.encode() + b'\xff"}')
+
+
 def test_the_same_key_in_two_objects_is_no_duplicate() -> None:
     """Do neighbours and children keep their own keys?"""
     assert parse_json(b'{"a": {"a": [{"a": 1}, {"a": 2}]}}', HERE) == {"a": {"a": [{"a": 1}, {"a": 2}]}}
