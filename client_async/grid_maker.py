@@ -20,7 +20,7 @@ from starsend.elements import Cast
 from starsend.errors import StarsendError
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Take
-from starsend.orchestrator.step_life import StepFailed
+from starsend.orchestrator.step_faults import StepFailed
 
 if TYPE_CHECKING:
     from client_async.grid_pictures import GridPictures

@@ -13,7 +13,7 @@ from client_async.ownership import Raw
 from client_async.states import PARKED, RESTING, GridState, check_move
 from client_async.workshop import Workshop
 from starsend.errors import StarsendError
-from starsend.orchestrator.step_life import StepUnknown
+from starsend.orchestrator.step_faults import StepUnknown
 
 log = structlog.get_logger()
 Moment = tuple[str, str]

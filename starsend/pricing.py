@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_UP, Context, Decimal
@@ -60,6 +60,22 @@ class Quote:
     @property
     def amount(self) -> Decimal:
         return EXACT.quantize(EXACT.multiply(self.units, self.unit_price), MICRO)
+
+    def frozen(self) -> dict[str, str]:
+        """The price by itself, as JSON that is kept with what was sent at it."""
+        return {"unit": self.unit, "unit_price": str(self.unit_price), "as_of": self.as_of.isoformat()}
+
+    @classmethod
+    def thawed(cls, price: Mapping[str, str], provider: str, model: str, units: Decimal) -> Quote:
+        """What ``units`` cost at a frozen price, whatever the table says by now."""
+        return cls(
+            provider=provider,
+            model=model,
+            unit=price["unit"],
+            units=units,
+            unit_price=Decimal(price["unit_price"]),
+            as_of=date.fromisoformat(price["as_of"]),
+        )
 
 
 class NoPrice(BadInput):

@@ -7,7 +7,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 
 import structlog
@@ -15,12 +14,12 @@ import structlog
 from starsend import api_client as api
 from starsend.clock import Clock, Stopped
 from starsend.config import OnUnknown, Settings
-from starsend.errors import StarsendError, WaitsForPerson
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.job_collector import JobCollector, StillRunning
 from starsend.orchestrator.landing import Landing
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Intent, Media, Step, Take
+from starsend.orchestrator.step_faults import UNBILLED, OtherProvider, StepFailed, StepUnknown, TakeLost
 from starsend.pricing import PriceTable, Quote
 
 log = structlog.get_logger()
@@ -28,56 +27,9 @@ log = structlog.get_logger()
 Send = Callable[[str], api.Media | api.Job]
 """The one call that may be billed; takes the step key."""
 
-UNBILLED = {e.kind for e in (api.NotSent, api.RateLimited, api.BadRequest, api.Unauthorized)}
-"""A step that failed in one of these ways cost nothing, so the same step may be sent again."""
-
-
+NO_ANSWER = "a run died between sending and the answer"
 ONE_FRAME = Decimal(1) / 24
 """Seconds by which a delivered take may differ from what was asked."""
-
-
-class StepFailed(StarsendError):
-    """The step has ended without a result and may have cost money; asking again needs a new attempt."""
-
-    def __init__(self, step: Step) -> None:
-        super().__init__(
-            f"this step has failed before: {step.error}",
-            where=step.step_key,
-            remedy="make another attempt (--again on the command line)",
-        )
-
-
-class StepUnknown(WaitsForPerson):
-    """A call may have been billed and its answer is lost; the policy says that a person decides."""
-
-    def __init__(self, step: Step) -> None:
-        super().__init__(
-            f"this call to {step.provider} may have been billed and its answer is lost",
-            where=step.step_key,
-            remedy="look at the vendor's account, then make another attempt (--again on the command line) if you accept to pay again",
-        )
-
-
-class TakeLost(StarsendError):
-    """The ledger knows the take, but its file is gone and cannot be fetched again."""
-
-    def __init__(self, take: Take) -> None:
-        super().__init__(
-            "the file of this take is missing or was changed",
-            where=take.media.path,
-            remedy="restore it from a backup",
-        )
-
-
-class OtherProvider(StarsendError):
-    """A step was begun with a provider that is not the configured one any more; it is never swapped in silence."""
-
-    def __init__(self, step: Step) -> None:
-        super().__init__(
-            f"this step was begun with {step.provider}, which is not configured now",
-            where=step.step_key,
-            remedy=f"set the provider back to {step.provider} until it is finished",
-        )
 
 
 class StepLife:
@@ -136,12 +88,7 @@ class StepLife:
         charge, estimate = self._prices.charge(*priced), self._prices.estimate(*priced)  # no price, no call
         self._landing.make_ready(intent.shot_id)
         # The price is frozen with the intent: what was sent at it is booked at it, whatever the config says later.
-        frozen = {
-            "unit": charge.unit,
-            "unit_price": str(charge.unit_price),
-            "as_of": charge.as_of.isoformat(),
-        }
-        self._store.intend(replace(intent, request={**asked, "price": frozen}), estimate)
+        self._store.intend(replace(intent, request={**asked, "price": charge.frozen()}), estimate)
         log.info("step_intended", kind=intent.kind, model=intent.model)
         return self._send(intent.step_key, send)
 
@@ -224,13 +171,13 @@ class StepLife:
             log.info("step_resumed", path=landed.path)
             return self._finish(step, landed)
         if self._provider(step).can_find:
-            job = self._find(step, "a run died between sending and the answer")
+            job = self._find(step, NO_ANSWER)
             if job:
                 log.info("step_resumed", handle=job.handle)
                 return self._accepted(step.step_key, job)
             self._store.intend_again(step.step_key, leaving=step.state, never_arrived=True)
             return self._send(step.step_key, send)
-        self._mark_unknown(step, "a run died between sending and the answer")
+        self._mark_unknown(step, NO_ANSWER)
         if self._on_unknown(step) == "ask":
             raise StepUnknown(step)
         self._store.intend_again(step.step_key, leaving="unknown")
@@ -275,7 +222,7 @@ class StepLife:
         elif step.state == "submitted":
             self._collect(step, patience=0)
         elif self._provider(step).can_find:
-            job = self._find(step, "a run died between sending and the answer")
+            job = self._find(step, NO_ANSWER)
             if job:
                 self._store.submitted(step.step_key, job.handle)
                 self._collect(self._known(step.step_key), patience=0)
@@ -286,7 +233,7 @@ class StepLife:
                     step.step_key, api.NotSent.kind, "never sent, then asked for otherwise", None, "actual"
                 )
         else:
-            self._mark_unknown(step, "a run died between sending and the answer")
+            self._mark_unknown(step, NO_ANSWER)
 
     def _mark_unknown(self, step: Step, why: str) -> None:
         if step.state == "unknown":
@@ -301,15 +248,8 @@ class StepLife:
         return step
 
     def _charge(self, step: Step) -> Quote:
-        frozen = step.request["price"]
-        return Quote(
-            provider=step.provider,
-            model=step.model,
-            unit=frozen["unit"],
-            units=Decimal(step.request["units"]),
-            unit_price=Decimal(frozen["unit_price"]),
-            as_of=date.fromisoformat(frozen["as_of"]),
-        )
+        asked = step.request
+        return Quote.thawed(asked["price"], step.provider, step.model, Decimal(asked["units"]))
 
     def _provider(self, step: Step) -> api.JobProvider:
         provider: api.JobProvider = self._images if step.kind == "keyframe" else self._videos

@@ -21,7 +21,7 @@ from client_async.sequence_file import SequenceFile
 from client_async.take_maker import KeyframeGone
 from starsend.api_client import RateLimited
 from starsend.errors import BadInput, UnknownName
-from starsend.orchestrator.step_life import StepUnknown
+from starsend.orchestrator.step_faults import StepUnknown
 from starsend.tools.image_utils import open_picture
 from tests.standins.vendor import write_png
 from tests.unit.studio import Studio

@@ -20,7 +20,7 @@ from starsend.clock import SystemClock
 from starsend.config import load_settings
 from starsend.documents import BadDocument
 from starsend.errors import BadInput
-from starsend.orchestrator.step_life import StepFailed
+from starsend.orchestrator.step_faults import StepFailed
 from tests.conftest import ManualClock
 
 BRIEF = {

@@ -22,7 +22,7 @@ from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.job_collector import StillRunning
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Take
-from starsend.orchestrator.step_life import OtherProvider, StepFailed, StepUnknown, TakeLost
+from starsend.orchestrator.step_faults import OtherProvider, StepFailed, StepUnknown, TakeLost
 from starsend.orchestrator.step_runner import StepRunner
 from starsend.pricing import NoPrice, Price
 from tests.conftest import ManualClock

@@ -1,0 +1,54 @@
+"""What can be wrong with a paid step that was begun before, in words for people."""
+
+from __future__ import annotations
+
+from starsend import api_client as api
+from starsend.errors import StarsendError, WaitsForPerson
+from starsend.orchestrator.records import Step, Take
+
+UNBILLED = {e.kind for e in (api.NotSent, api.RateLimited, api.BadRequest, api.Unauthorized)}
+"""A step that failed in one of these ways cost nothing, so the same step may be sent again."""
+
+
+class StepFailed(StarsendError):
+    """The step has ended without a result and may have cost money; asking again needs a new attempt."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(
+            f"this step has failed before: {step.error}",
+            where=step.step_key,
+            remedy="make another attempt (--again on the command line)",
+        )
+
+
+class StepUnknown(WaitsForPerson):
+    """A call may have been billed and its answer is lost; the policy says that a person decides."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(
+            f"this call to {step.provider} may have been billed and its answer is lost",
+            where=step.step_key,
+            remedy="look at the vendor's account, then make another attempt (--again on the command line) if you accept to pay again",
+        )
+
+
+class TakeLost(StarsendError):
+    """The ledger knows the take, but its file is gone and cannot be fetched again."""
+
+    def __init__(self, take: Take) -> None:
+        super().__init__(
+            "the file of this take is missing or was changed",
+            where=take.media.path,
+            remedy="restore it from a backup",
+        )
+
+
+class OtherProvider(StarsendError):
+    """A step was begun with a provider that is not the configured one any more; it is never swapped in silence."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(
+            f"this step was begun with {step.provider}, which is not configured now",
+            where=step.step_key,
+            remedy=f"set the provider back to {step.provider} until it is finished",
+        )
