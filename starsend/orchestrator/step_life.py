@@ -4,6 +4,7 @@ step that an earlier run left half-way. ``StepRunner`` says what is asked; here 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,8 @@ import structlog
 from starsend import api_client as api
 from starsend.clock import Clock, Stopped
 from starsend.config import OnUnknown, Settings
+from starsend.files import CannotWrite
+from starsend.orchestrator.database import StoreUnusable
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.job_collector import JobCollector, StillRunning
 from starsend.orchestrator.landing import Landing
@@ -21,6 +24,7 @@ from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Intent, Media, Step, Take
 from starsend.orchestrator.step_faults import UNBILLED, OtherProvider, StepFailed, StepUnknown, TakeLost
 from starsend.pricing import PriceTable, Quote
+from starsend.vendor_patience import pause_before
 
 log = structlog.get_logger()
 
@@ -50,6 +54,7 @@ class StepLife:
         self._videos = videos
         self._settings = settings
         self._prices = PriceTable(settings.prices)
+        self._clock = clock
         self._stop = stop
         self._landing = Landing(store.project_dir)
         self._collector = JobCollector(self._landing, settings.retry, clock, stop)
@@ -111,7 +116,9 @@ class StepLife:
 
     def _land(self, step: Step, data: bytes) -> Take:
         try:
-            return self._finish(step, self._landing.land(step, data))
+            return self._finish(step, self._save(step, data))
+        except CannotWrite as refused:
+            return self._lost(step, api.Ambiguous(step.provider, str(refused)))
         except BrokenMedia as broken:
             # Paid, and broken on arrival. Where the vendor can be asked for it again it is whole there.
             job = self._find(step, str(broken)) if self._provider(step).can_find else None
@@ -120,6 +127,23 @@ class StepLife:
             self._store.failed(step.step_key, "broken_picture", str(broken), self._charge(step), "actual")
             log.warning("step_failed", fault="broken_picture", error=str(broken))
             raise
+
+    def _save(self, step: Step, data: bytes) -> Media:
+        """Land what cannot be fetched again, and bear with the disk for as long as with a vendor: it is paid for.
+
+        Raises BrokenMedia, CannotWrite.
+        """
+        tried = 0
+        while True:
+            try:
+                return self._landing.land(step, data)
+            except CannotWrite as refused:
+                tried += 1
+                log.error("step_unsaved", tried=tried, error=str(refused))
+                if tried == self._settings.retry.submit_attempts:
+                    raise
+                if self._clock.wait(pause_before(tried, refused, jitter=0), self._stop):
+                    raise
 
     def _collect(self, step: Step, *, patience: float | None = None) -> Take:
         try:
@@ -175,11 +199,13 @@ class StepLife:
             if job:
                 log.info("step_resumed", handle=job.handle)
                 return self._accepted(step.step_key, job)
+            self._landing.make_ready(step.shot_id)
             self._store.intend_again(step.step_key, leaving=step.state, never_arrived=True)
             return self._send(step.step_key, send)
         self._mark_unknown(step, NO_ANSWER)
         if self._on_unknown(step) == "ask":
             raise StepUnknown(step)
+        self._landing.make_ready(step.shot_id)
         self._store.intend_again(step.step_key, leaving="unknown")
         return self._send(step.step_key, send)
 
@@ -192,7 +218,10 @@ class StepLife:
                 raise lost from None  # booked as possible; the next run looks again
             if job:
                 return self._accepted(step.step_key, job)
-        self._mark_unknown(step, str(lost))
+        with contextlib.suppress(
+            StoreUnusable
+        ):  # the next run finds the intent, and books it before it sends
+            self._mark_unknown(step, str(lost))
         if self._on_unknown(step) == "ask":
             raise StepUnknown(step) from lost
         raise lost

@@ -404,6 +404,60 @@ def test_no_room_no_call(desk: Desk) -> None:
     assert (desk.vendor.sent, desk.store.costs()) == ([], [])
 
 
+def fill_disk(desk: Desk) -> Path:
+    """From the next call on, nothing can be written where its result belongs; removing the path mends it."""
+    folder = desk.folder / "media" / "takes" / "S_grid"
+
+    def fill(_key: str) -> None:
+        if folder.is_dir():
+            folder.rmdir()
+            folder.write_text("a file in the way")
+
+    desk.vendor.on_submit = fill
+    return folder
+
+
+def test_a_picture_that_is_here_waits_for_a_full_disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is what the vendor delivered held until it can be written, and not asked for again?"""
+    desk.vendor.script = ["media"]
+    in_the_way = fill_disk(desk)
+
+    def make_room(_seconds: float, _stop: threading.Event) -> bool:
+        in_the_way.unlink()
+        return False
+
+    monkeypatch.setattr(desk.clock, "wait", make_room)
+    assert desk.draw().media.width == 64
+    assert len(desk.vendor.bill) == 1
+
+
+def test_a_picture_that_a_full_disk_refuses_for_good_is_booked_as_possible(desk: Desk) -> None:
+    """Is it sent again as a lost answer is: booked, and never while the disk is still full?"""
+    desk.vendor.script = ["media", "media"]
+    in_the_way = fill_disk(desk)
+    with pytest.raises(api.Ambiguous, match="cannot be written"):
+        desk.draw()
+    assert sum(desk.clock.waits) > 60, "the disk was borne with as a vendor is"
+    with pytest.raises(CannotWrite):
+        desk.draw()
+    assert (len(desk.vendor.bill), desk.booked) == (1, Decimal("0.05"))
+    in_the_way.unlink()
+    desk.vendor.on_submit = lambda _: None
+    desk.draw()
+    assert (len(desk.vendor.bill), desk.booked) == (2, Decimal("0.10"))
+
+
+def test_a_picture_that_a_full_disk_refuses_is_looked_up_where_the_vendor_lets_us(desk: Desk) -> None:
+    """Does it come home by its job once there is room?"""
+    desk.vendor.script, desk.vendor.can_find = ["media"], True
+    in_the_way = fill_disk(desk)
+    with pytest.raises(CannotWrite):
+        desk.draw()
+    in_the_way.unlink()
+    desk.draw()
+    assert (len(desk.vendor.bill), desk.booked) == (1, Decimal("0.05"))
+
+
 @pytest.mark.parametrize("shot_id", ["", "../x", "a/b", "a b", ".hidden", "x" * 81, "ü"])
 def test_a_shot_id_that_is_no_file_name_is_refused(desk: Desk, shot_id: str) -> None:
     """Can a name reach outside the project?"""
