@@ -151,6 +151,7 @@ class Daemon:
             if event.state in TOLD:
                 self._post(event.project, event.sequence, TOLD[event.state], event.status)
             self._spending.add(event.project)
+            self._roster.stir(event.project)
         elif isinstance(event, PickLocked):
             self._metrics.pick_decided(True)
         elif isinstance(event, PickDecided):
@@ -237,8 +238,8 @@ class Daemon:
         self._board.stop()
         with anyio.move_on_after(saving):
             await told.wait()
-        if self._dispatcher.live:
-            _leave(steps=self._dispatcher.live)
+        if running := self._dispatcher.live + self._roster.fetching:
+            _leave(steps=running)
         await self._roster.close()
 
 

@@ -59,6 +59,13 @@ async def drive(
     return desk.errors
 
 
+def bring_home(place: Place) -> None:
+    """Collect what earlier runs have paid for and nobody asks for any more, as far as it can be had now."""
+    with stop_on_signal() as stop, open_parts(place, stop=stop) as parts:
+        for step in parts.steps.left_behind():
+            parts.steps.bring_home(step)
+
+
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
     """For work without an event loop: an event that the first SIGINT or SIGTERM sets; the second one ends the process."""

@@ -18,7 +18,7 @@ from rich.progress import track
 from client_async.client_sequence_runner import WaitsForPick
 from client_async.costs import CostReport, cost_report, takes_in_use
 from client_async.draft import Draft
-from client_async.drive import Interrupted, drive, stop_on_signal
+from client_async.drive import Interrupted, bring_home, drive, stop_on_signal
 from client_async.driver_lock import ProjectBusy, sole_driver
 from client_async.explorer import Deleted
 from client_async.kept import Document
@@ -237,11 +237,14 @@ def _work(
                 for name, action in _due(place, sequences).items()
                 if actions is None or action in actions
             ]
-            if not due:
+            errors: Errors = {}
+            if due:
+                with LiveProgress(console, len(due), what) as progress:
+                    errors = anyio.run(drive, place, due, actions, progress.show, stop)
+            else:
                 console.print(f"  {what}: nothing to do")
-                return {}
-            with LiveProgress(console, len(due), what) as progress:
-                errors = anyio.run(drive, place, due, actions, progress.show, stop)
+            if not stop.is_set():
+                bring_home(place)
     except ProjectBusy as busy:
         if not busy.by_daemon:
             raise

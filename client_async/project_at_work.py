@@ -45,6 +45,8 @@ CURED_BY: dict[str, tuple[type[StarsendError], ...]] = {
 """Failures that a change of these files may have mended: such sequences go on by themselves."""
 
 
+COLLECT_SECONDS = 10.0
+"""Between two looks for what was paid for and nobody asks for any more, while there is any."""
 WRITING_SECONDS = 0.5
 """Between two looks at a file that somebody has open, or has only just let go of."""
 
@@ -75,6 +77,7 @@ class ProjectAtWork:
         held: ExitStack,
         *,
         dispatcher: Dispatcher,
+        group: TaskGroup,
         emit: Listener,
         stop: threading.Event,
     ) -> None:
@@ -82,6 +85,7 @@ class ProjectAtWork:
         self.shop = shop
         self._held = held
         self._dispatcher = dispatcher
+        self._group = group
         self._emit = emit
         self._stop = stop
         self._identity = folder_identity(place.client)
@@ -89,6 +93,10 @@ class ProjectAtWork:
         self._looking = False
         self._closed = False
         self._woken = anyio.Event()
+        self._stirred = False
+        self._collecting = False
+        self.is_fetching = False
+        """Whether something is coming home that nobody asks for any more."""
         self._trouble: str | None = None
         self.desk = Desk(shop, settle_seconds=SETTLE_SECONDS, bears_with=FREE_TO_REPEAT)
         self._picks = PickFolder(place.picks, place.file)
@@ -108,7 +116,9 @@ class ProjectAtWork:
         """Take a project on. Raises StarsendError: somebody else drives it, or something is wrong in it."""
         held, parts = await executor.run(STATE, partial(_hold, place, stop))
         shop = make_workshop(place, parts, executor=executor, group=group, listener=emit)
-        return cls(place, shop, held, dispatcher=dispatcher, emit=emit, stop=stop)
+        project = cls(place, shop, held, dispatcher=dispatcher, group=group, emit=emit, stop=stop)
+        project.stir()
+        return project
 
     async def close(self) -> None:
         """Give everything back; no task of this project may be alive."""
@@ -119,6 +129,41 @@ class ProjectAtWork:
         await self.shop.scribe.run(
             self._held.close
         )  # somebody may hold the file's lock: not on the event loop
+
+    def stir(self) -> None:
+        """A sequence has moved, or nothing is known yet: something that was paid for may be wanted by nobody any more."""
+        self._stirred = True
+        if not self._collecting:
+            self._collecting = True
+            self._group.start_soon(self._bring_home)
+
+    async def _bring_home(self) -> None:
+        """Collect what is left at the vendors, on a pace, until nothing is."""
+        try:
+            while self._stirred:
+                await anyio.sleep(COLLECT_SECONDS)
+                if self._closed or self._stop.is_set():
+                    return
+                self._stirred = await self._collect_left()
+        finally:
+            self._collecting = False
+
+    async def _collect_left(self) -> bool:
+        """Whether there was something, and there may be more."""
+        self._stirred, self.is_fetching = False, True
+        steps = self.shop.steps
+        try:
+            left = await self.shop.state(steps.left_behind)
+            for step in left:
+                await self.shop.executor.run(step.provider, partial(steps.bring_home, step))
+        except StarsendError:
+            return True  # whatever is wrong with the ledger, the next step says it louder
+        except Exception:
+            log.exception("project_broken", project=self.place.name)
+            return True
+        finally:
+            self.is_fetching = False
+        return bool(left) or self._stirred
 
     def is_replaced(self) -> bool:
         """Whether another folder lies under the name by now, a restored backup for one: what is held is of the old one."""

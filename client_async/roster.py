@@ -85,6 +85,16 @@ class Roster:
         except Exception:
             log.exception("project_broken", project=name)
 
+    def stir(self, name: str) -> None:
+        """A sequence of a project has moved."""
+        if project := self.projects.get(name):
+            project.stir()
+
+    @property
+    def fetching(self) -> int:
+        """How many projects are bringing something home that nobody asks for any more."""
+        return sum(project.is_fetching for project in self.projects.values())
+
     async def reload(self) -> None:
         """The studio's settings have changed: every project works by them."""
         for name, project in list(self.projects.items()):
@@ -177,7 +187,7 @@ class Roster:
         name = project.place.name
         try:
             self._dispatcher.leave(project.desk)
-            while self._dispatcher.busy(name):  # what is paid for comes home first
+            while self._dispatcher.busy(name) or project.is_fetching:  # what is paid for comes home first
                 await anyio.sleep(WORKING_SECONDS)
             await project.close()
         finally:

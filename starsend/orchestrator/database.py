@@ -10,10 +10,9 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -95,15 +94,23 @@ class Database:
 
         Raises Stopped when ``stop`` is set while another one is inside.
         """
-        holding = self._advisory_lock if self.engine.dialect.name == "postgresql" else self._file_lock
-        with holding(name) as try_lock:
+        with self._lock(name) as try_lock:
             while not try_lock():
                 if clock.wait(0.05, stop):
                     raise Stopped(f"{name}, which another run holds")
             yield
 
     @contextmanager
-    def _file_lock(self, name: str) -> Iterator[Any]:
+    def try_hold(self, name: str) -> Iterator[bool]:
+        """As ``hold``, but when another one is inside the block runs all the same, with False."""
+        with self._lock(name) as try_lock:
+            yield try_lock()
+
+    def _lock(self, name: str) -> AbstractContextManager[Callable[[], bool]]:
+        return (self._advisory_lock if self.engine.dialect.name == "postgresql" else self._file_lock)(name)
+
+    @contextmanager
+    def _file_lock(self, name: str) -> Iterator[Callable[[], bool]]:
         # flock belongs to the open file, so two threads of one process exclude each other as two processes do.
         # The file stays: to delete a lock file that another one waits on would let two inside.
         with (self._locks / f"{name}.lock").open("wb") as file:
@@ -118,16 +125,15 @@ class Database:
             yield try_lock
 
     @contextmanager
-    def _advisory_lock(self, name: str) -> Iterator[Any]:
+    def _advisory_lock(self, name: str) -> Iterator[Callable[[], bool]]:
         # Session locks live as long as their connection, which therefore is not given back to the pool.
         with (
             self._told(),
             closing(self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")) as connection,
         ):
             try:
-                yield lambda: connection.scalar(
-                    text("SELECT pg_try_advisory_lock(hashtextextended(:n, 7))"), {"n": name}
-                )
+                lock = text("SELECT pg_try_advisory_lock(hashtextextended(:n, 7))")
+                yield lambda: bool(connection.scalar(lock, {"n": name}))
             finally:
                 connection.invalidate()
 

@@ -7,7 +7,7 @@ never a keyframe. Every move names the states it may leave; a row that is in non
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from decimal import Decimal
@@ -20,7 +20,17 @@ from starsend.clock import Clock
 from starsend.errors import BadInput, StarsendError
 from starsend.files import sha256_of
 from starsend.orchestrator.database import Database
-from starsend.orchestrator.records import CostEvent, CostKind, Intent, Keyframe, Media, Step, StepState, Take
+from starsend.orchestrator.records import (
+    OPEN,
+    CostEvent,
+    CostKind,
+    Intent,
+    Keyframe,
+    Media,
+    Step,
+    StepState,
+    Take,
+)
 from starsend.orchestrator.tables import cost_events, keyframes, steps, takes
 from starsend.pricing import Quote
 
@@ -62,6 +72,15 @@ class ExecutionStore:
         """Be the only run that works on ``shot_id``, of all threads and processes. Raises Stopped."""
         return self._db.hold(f"{self.project}.{shot_id}", clock=self._clock, stop=stop)
 
+    def try_hold(self, shot_id: str) -> AbstractContextManager[bool]:
+        """As ``hold``, without waiting: True where nobody else works on it, and then nobody does while the block runs."""
+        return self._db.try_hold(f"{self.project}.{shot_id}")
+
+    def is_held(self, shot_id: str) -> bool:
+        """Whether a run works on ``shot_id`` at this moment."""
+        with self.try_hold(shot_id) as free:
+            return not free
+
     # ---------------------------------------------------------------------------------------------- steps
 
     def step(self, step_key: str) -> Step | None:
@@ -72,9 +91,7 @@ class ExecutionStore:
 
     def open_steps(self, shot_id: str | None = None) -> list[Step]:
         """Steps whose end is not known yet, of one shot or of all, oldest first."""
-        query = select(steps).where(
-            steps.c.project == self.project, steps.c.state.in_(["intended", "submitted", "unknown"])
-        )
+        query = select(steps).where(steps.c.project == self.project, steps.c.state.in_(OPEN))
         if shot_id is not None:
             query = query.where(steps.c.shot_id == shot_id)
         with self._db.read() as connection:
@@ -146,11 +163,7 @@ class ExecutionStore:
     ) -> Take:
         """Commit take and cost in one transaction. The file must lie at its place already, whole and synced."""
         with self._db.write() as connection:
-            leaving: set[StepState] = {"intended", "submitted", "unknown"}
-            if (
-                self._move(connection, step_key, leaving, "succeeded", error_kind=None, error=None)
-                == "unknown"
-            ):
+            if self._move(connection, step_key, OPEN, "succeeded", error_kind=None, error=None) == "unknown":
                 self._take_back_possible(connection, step_key)
             prompts = None if shot_prompts is None else list(shot_prompts)
             row = {**asdict(media), "shot_prompts": prompts, "created_at": self._clock.now()}
@@ -294,7 +307,7 @@ class ExecutionStore:
             ) from None
 
     def _move(
-        self, connection: Connection, step_key: str, leaving: set[StepState], to: StepState, **values: object
+        self, connection: Connection, step_key: str, leaving: Set[StepState], to: StepState, **values: object
     ) -> StepState:
         # FOR UPDATE holds the row on PostgreSQL; on SQLite the whole transaction is the only writer already.
         query = select(steps.c.state).where(steps.c.step_key == step_key).with_for_update()

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 StepKind = Literal["keyframe", "multi_shot"]
 StepState = Literal["intended", "submitted", "succeeded", "failed", "unknown"]
+OPEN: frozenset[StepState] = frozenset({"intended", "submitted", "unknown"})
+"""The end of such a step is not known yet, and it may have cost money."""
 CostKind = Literal["estimated", "actual", "possible"]
 
 

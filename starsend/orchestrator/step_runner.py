@@ -20,7 +20,7 @@ from starsend.clock import Clock, SystemClock
 from starsend.config import Settings
 from starsend.errors import BadInput
 from starsend.orchestrator.execution_store import ExecutionStore
-from starsend.orchestrator.records import Intent, StepKind, Take
+from starsend.orchestrator.records import Intent, Step, StepKind, Take
 from starsend.orchestrator.step_key import check_name, request_digest, step_key
 from starsend.orchestrator.step_life import StepLife
 
@@ -140,6 +140,14 @@ class StepRunner:
             "multi_shot", self._videos, request, variant=request.resolution, units=seconds, **extra
         )
         return self._life.run(intent, lambda key: self._videos.submit_video(request, step_key=key))
+
+    def left_behind(self) -> list[Step]:
+        """Steps that were begun and that no run is at work on: paid for, perhaps, and wanted by nobody any more."""
+        return self._life.leftovers.found()
+
+    def bring_home(self, step: Step) -> None:
+        """Take such a step to its end, if that can be had now: fetched, landed and booked. Free, never waits for a job."""
+        self._life.leftovers.bring_home(step)
 
     def _intent(
         self,

@@ -241,6 +241,14 @@ def test_eight_threads_moving_one_step_move_it_once(store: ExecutionStore) -> No
     assert len(amounts(store, "actual")) == 1
 
 
+def test_a_held_shot_can_be_told_without_waiting(store: ExecutionStore) -> None:
+    """Does whoever only tries get in where nobody is, and is kept out where somebody is?"""
+    assert not store.is_held("S")
+    with store.hold("S", threading.Event()), store.try_hold("S") as second, store.try_hold("OTHER") as other:
+        assert (second, other, store.is_held("S")) == (False, True, True)
+    assert not store.is_held("S")
+
+
 def test_hold_lets_one_in_at_a_time(store: ExecutionStore) -> None:
     """Do threads take turns inside a shot, while other shots go on?"""
     stop, inside, most = threading.Event(), [0], [0]
