@@ -15,7 +15,7 @@ from client_async.draft import Draft
 from client_async.events import PickLocked
 from client_async.explorer import Deleted, Explorer
 from client_async.grid_maker import GridMaker
-from client_async.next_action import next_action, resting_state
+from client_async.next_action import Action, CalledOff, next_action, resting_state
 from client_async.ownership import Raw
 from client_async.picks import record_pick
 from client_async.reporter import Reporter
@@ -58,7 +58,12 @@ class ClientSequenceRunner:
             StarsendError: it could not be done. ``park`` writes down why; without that it would be tried again.
         """
         sequence = self.read()
-        action = next_action(sequence)
+        try:
+            await self._do(next_action(sequence), sequence)
+        except CalledOff:
+            log.info("step_called_off")  # what is to be done instead is asked anew
+
+    async def _do(self, action: Action | None, sequence: Sequence) -> None:
         if action == "adopt":
             await self._explorer.adopt_wished()
         elif action == "explore":

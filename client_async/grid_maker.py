@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio
 
+from client_async.next_action import check_still_asked
 from client_async.prompts import frame_prompt, grid_prompt
 from client_async.sequences import CELLS, GridRecord, Sequence, Verdict
 from client_async.step_executor import PICTURES
@@ -175,6 +176,8 @@ class GridMaker:
     def _frame(
         self, shot_id: str, prompt: str, sequence: Sequence, cast: Cast, *, attempt: int, size: str
     ) -> Take:
+        # It may have waited for its turn for long.
+        check_still_asked(self._name, sequence, self._shop.sequence(self._name))
         return self._shop.steps.execute_keyframe(
             shot_id,
             prompt,

@@ -6,8 +6,16 @@ from typing import Literal
 
 from client_async.sequences import Sequence
 from client_async.states import DRAWING, PARKED, GridState
+from starsend.errors import StarsendError
 
 Action = Literal["adopt", "explore", "lock", "generate", "tidy"]
+
+
+class CalledOff(StarsendError):
+    """People have changed what was about to be paid for. Nothing was sent and nothing has failed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("what was asked for has changed before it was sent", where=name)
 
 
 def next_action(sequence: Sequence) -> Action | None:
@@ -67,3 +75,16 @@ def resting_state(sequence: Sequence) -> GridState:
     if sequence.take is None:
         return "locked"
     return "stale" if sequence.stale else "done"
+
+
+def check_still_asked(name: str, begun: Sequence, now: Sequence) -> None:
+    """Raises CalledOff when people want something else by ``now`` than what was begun; asked right before money is spent."""
+    if now.deleted or _asked(begun) != _asked(now):
+        raise CalledOff(name)
+
+
+def _asked(sequence: Sequence) -> tuple[object, ...]:
+    """All that people say of what a grid or a take is to be."""
+    pick = sequence.pick and (sequence.pick.grid, sequence.pick.cell)
+    wishes = sequence.regrid, sequence.adopt, sequence.selected_cell, pick
+    return sequence.prompt, sequence.aspect_ratio, sequence.elements, sequence.shots, *wishes

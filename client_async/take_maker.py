@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
+from client_async.next_action import check_still_asked
 from client_async.prompts import shot_prompt
 from client_async.sequences import Sequence, TakeRecord
 from client_async.states import PARKED
@@ -63,7 +64,9 @@ class TakeMaker:
         )
 
     def _ask(self, sequence: Sequence, start: Reference, attempt: int) -> tuple[Take, str]:
-        """In a vendor's thread: the take, and the digest of the brief that it was made from."""
+        """In a vendor's thread: the take, and the digest of the brief that it was made from. Raises CalledOff."""
+        # It may have waited for its turn for long.
+        check_still_asked(self._name, sequence, self._shop.sequence(self._name))
         cast = self._cast_shots(sequence, start)
         take = self._shop.steps.execute_multi_shot(
             self._name,

@@ -7,6 +7,7 @@ import threading
 from decimal import Decimal
 from pathlib import Path
 
+import anyio
 import numpy as np
 import pytest
 from PIL import Image
@@ -495,3 +496,57 @@ async def test_picking_another_cell_is_a_decision_about_a_lost_video(explored: S
     assert sequence.keyframe is not None
     assert (sequence.grid_state, sequence.keyframe.cell) == ("done", 2)
     assert explored.bill.count("SEQ01") == 2
+
+
+async def change_before_it_is_sent(studio: Studio, state: str, **fields: object) -> None:
+    """Let a sequence come into ``state``, edit it while it waits for the provider's only slot, and let it go on."""
+    free = threading.Event()
+    async with anyio.create_task_group() as group:
+        group.start_soon(studio.shop.executor.run, "animatic", free.wait)
+        group.start_soon(studio.advance)
+        while studio.runner.read().grid_state != state:
+            await anyio.sleep(0.001)
+        assert await studio.shop.scribe.render()
+        studio.edit(**fields)
+        studio.place.file.take_in()
+        free.set()
+
+
+@pytest.fixture
+async def one_slot(studio: Studio) -> Studio:
+    """A studio whose provider takes one call at a time."""
+    (studio.place.root / "starsend_config.json").write_text('{"limits": {"animatic": {"at_once": 1}}}')
+    return studio
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "videos"),
+    [
+        ({"deleted": True}, "cancelled", 0),
+        ({"selected_cell": None}, "waiting_for_pick", 0),
+        ({"selected_cell": 3}, "done", 1),
+        ({"shots": [{"prompt": "gulls", "seconds": 0.25}]}, "done", 1),
+    ],
+)
+async def test_a_take_that_waits_for_its_turn_can_be_called_off(
+    one_slot: Studio, change: dict[str, object], state: str, videos: int
+) -> None:
+    """Deleted, withdrawn, picked anew or reworded before anything was sent: is only what is wanted now paid for?"""
+    await one_slot.advance()
+    one_slot.edit(selected_cell=1)
+    await change_before_it_is_sent(one_slot, "generating", **change)
+    sequence = one_slot.runner.read()
+    assert sequence.grid_state == state
+    assert one_slot.bill.count("SEQ01") == videos
+    if videos:
+        assert sequence.take is not None
+        assert sequence.keyframe is not None
+        assert sequence.take.keyframe == sequence.keyframe.sha256
+        assert sequence.keyframe.cell == sequence.selected_cell
+
+
+async def test_a_grid_that_waits_for_its_turn_can_be_called_off(one_slot: Studio) -> None:
+    """Is a sequence that is deleted before its grid was asked for never paid for?"""
+    await change_before_it_is_sent(one_slot, "exploring", deleted=True)
+    assert one_slot.runner.read().grid_state == "cancelled"
+    assert one_slot.bill == []
