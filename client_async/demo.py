@@ -8,10 +8,10 @@ from typing import Any
 from rich.console import Console
 
 from client_async import production, screens
+from client_async.ledger import open_store
 from client_async.new_project import start_brief
 from client_async.projects import Place
 from client_async.sequences import Sequences
-from client_async.wiring import open_store
 from starsend.clock import SystemClock
 from starsend.config import load_settings
 from starsend.documents import parse_document

@@ -22,6 +22,7 @@ from client_async.drive import Interrupted, bring_home, drive, stop_on_signal
 from client_async.driver_lock import ProjectBusy, sole_driver
 from client_async.explorer import Deleted
 from client_async.kept import Document
+from client_async.ledger import open_store
 from client_async.next_action import Action, next_action
 from client_async.pick_folder import PickFolder
 from client_async.projects import Place
@@ -29,7 +30,7 @@ from client_async.screens import LiveProgress
 from client_async.sequences import Sequence, check_sequences, owner_of
 from client_async.states import PARKED
 from client_async.take_maker import brief_digest, cast_shots
-from client_async.wiring import make_steps, open_store
+from client_async.wiring import make_steps
 from starsend.clock import SystemClock
 from starsend.config import load_settings
 from starsend.elements import Elements

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from anyio.abc import TaskGroup
 
 from client_async.events import Listener
+from client_async.ledger import open_store
 from client_async.projects import Place
 from client_async.scribe import Scribe
 from client_async.step_executor import StepExecutor, StepMeter, ThreadExecutor
@@ -20,19 +21,6 @@ from starsend.config import LimitSettings, Settings, load_settings
 from starsend.errors import BadInput
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.step_runner import StepRunner
-
-
-@contextmanager
-def open_store(place: Place, settings: Settings, clock: Clock) -> Iterator[ExecutionStore]:
-    """The project's ledger, closed when the block ends. Raises StoreUnusable."""
-    url = settings.store_url or "sqlite:///state/execution.db"
-    if url.startswith("sqlite:///"):  # a relative path is the project's, whatever folder the command runs in
-        url = f"sqlite:///{place.folder.resolve() / url.removeprefix('sqlite:///')}"
-    store = ExecutionStore(url, project=place.name, project_dir=place.folder, clock=clock)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def make_steps(
@@ -65,7 +53,7 @@ class Parts:
 
 @contextmanager
 def open_parts(place: Place, *, stop: threading.Event, clock: Clock | None = None) -> Iterator[Parts]:
-    """Settings, ledger and paid steps of a project; blocking. Raises BadDocument, UnknownName, StoreUnusable."""
+    """Settings, ledger and paid steps of a project; blocking. Raises BadDocument, UnknownName, and as ``open_store``."""
     settings = load_settings(place.root, place.folder)
     clock = clock or SystemClock()
     with open_store(place, settings, clock) as store:
@@ -97,8 +85,7 @@ def make_executor(settings: Settings, meter: StepMeter | None = None) -> ThreadE
 
 def _provider(place: Place, settings: Settings, name: str, opened: dict[str, JobProvider]) -> JobProvider:
     if name not in opened:
-        section = getattr(settings, name, None)
-        options = section.model_dump() if section is not None else {}
+        options = settings.animatic.model_dump() if name == "animatic" else {}
         opened[name] = open_provider(
             name, options=options, folder=place.folder / "state" / "providers" / name
         )

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from starsend.clock import Clock, Stopped
 from starsend.errors import StarsendError
@@ -42,6 +42,17 @@ class StoreUnusable(StarsendError):
         )
 
 
+class OtherLedger(StarsendError):
+    """The ledger is not the one that the project's work is booked in: what was paid for would be paid again."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(
+            f"this is not the ledger that the project was made with ({why})",
+            where=where,
+            remedy="put that one back, from a backup or by store_url; nothing is sent meanwhile",
+        )
+
+
 class Database:
     """An engine at the newest schema. ``folder`` holds SQLite's lock files."""
 
@@ -57,6 +68,7 @@ class Database:
             with (folder / "open.lock").open("wb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 self._bring_up_to_date()
+            self._identity = self._file_identity()
         except StoreUnusable:
             self.engine.dispose()
             raise
@@ -71,7 +83,12 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction, committed when the block ends, undone when it raises. Raises StoreUnusable on a full disk."""
+        """One transaction, committed when the block ends, undone when it raises.
+
+        Raises StoreUnusable: the disk is full, or the file was removed or replaced since it was opened.
+        """
+        if self._file_identity() != self._identity:
+            raise StoreUnusable(self._shown_url, "it was removed or replaced while it was in use")
         with self._told(), self.engine.begin() as connection:
             yield connection
 
@@ -87,6 +104,18 @@ class Database:
             yield
         except OperationalError as refused:
             raise StoreUnusable(self._shown_url, str(refused.orig)) from refused
+        except IntegrityError as stranger:
+            raise OtherLedger(self._shown_url, str(stranger.orig)) from stranger
+
+    def _file_identity(self) -> tuple[int, int] | None:
+        """Tells SQLite's file from another that is put in its place: what is written into a removed one is lost."""
+        if self.engine.dialect.name != "sqlite":
+            return None
+        try:
+            found = Path(self.engine.url.database or "").stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     @contextmanager
     def hold(self, name: str, *, clock: Clock, stop: threading.Event) -> Iterator[None]:
@@ -113,7 +142,12 @@ class Database:
     def _file_lock(self, name: str) -> Iterator[Callable[[], bool]]:
         # flock belongs to the open file, so two threads of one process exclude each other as two processes do.
         # The file stays: to delete a lock file that another one waits on would let two inside.
-        with (self._locks / f"{name}.lock").open("wb") as file:
+        path = self._locks / f"{name}.lock"
+        try:
+            opened = path.open("wb")
+        except OSError as refused:
+            raise StoreUnusable(str(path), refused.strerror or str(refused)) from refused
+        with opened as file:
 
             def try_lock() -> bool:
                 try:

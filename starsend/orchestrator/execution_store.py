@@ -186,6 +186,11 @@ class ExecutionStore:
             steps.c.shot_id == shot_id if shot_id is not None else steps.c.project == self.project
         )
 
+    def take_ids(self) -> set[str]:
+        """The ids of all takes."""
+        with self._db.read() as connection:
+            return set(connection.scalars(select(takes.c.take_id).where(takes.c.project == self.project)))
+
     def _takes(self, condition: Any) -> list[Take]:  # noqa: ANN401 - a column expression
         query = (
             select(takes, steps.c.shot_id, steps.c.kind, steps.c.attempt, steps.c.provider, steps.c.model)

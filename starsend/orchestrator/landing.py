@@ -29,6 +29,7 @@ class Landing:
     def make_ready(self, shot_id: str) -> None:
         """Make sure that a result could be written. Raises CannotWrite, while nothing has been sent yet."""
         folder = self._folder(shot_id)
+        self._check_project()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(folder).free
@@ -47,6 +48,7 @@ class Landing:
             CannotWrite: the disk refused.
         """
         incoming = self._folder(step.shot_id) / (step.step_key + INCOMING)
+        self._check_project()
         write_durably(incoming, data)
         try:
             return self._settle(step, incoming)
@@ -79,6 +81,11 @@ class Landing:
         facts = asdict(checked)
         del facts["suffix"]
         return Media(path=path, sha256=sha256_of(target), size_bytes=target.stat().st_size, **facts)
+
+    def _check_project(self) -> None:
+        # A project that was moved away must not leave a ghost of itself behind, into which it would be moved back.
+        if not self._project_dir.is_dir():
+            raise CannotWrite(self._project_dir, OSError(errno.ENOENT, "the project's folder is gone"))
 
     def _folder(self, shot_id: str) -> Path:
         return self._project_dir / "media" / "takes" / shot_id

@@ -27,8 +27,9 @@ from typing import TypeVar
 import orjson
 from pydantic import TypeAdapter
 
-from starsend.api_client import BadRequest, ImageRequest, JobGone, Reference, VideoRequest
+from starsend.api_client import BadRequest, ImageRequest, JobGone, NotSent, Reference, VideoRequest
 from starsend.config import Behaviour
+from starsend.files import sync_folder
 
 _HANDLE = re.compile(r"anim-[0-9a-f]{12}-\d{1,6}")
 
@@ -75,7 +76,9 @@ class VendorBook:
 
         Raises:
             BadRequest: a picture is missing.
+            NotSent: so are the books.
         """
+        self._reach()
         try:
             if isinstance(request, VideoRequest):
                 request = replace(request, start_frame=self._upload(request.start_frame))
@@ -115,7 +118,8 @@ class VendorBook:
             return verdict.behaviour, job
 
     def find(self, step_key: str) -> str | None:
-        """The handle of the newest accepted call with this step key."""
+        """The handle of the newest accepted call with this step key. Raises NotSent as ``job`` does."""
+        self._reach()
         with self._lock:
             self._catch_up()
             return self._handles.get(step_key)
@@ -125,21 +129,24 @@ class VendorBook:
 
         Raises:
             JobGone: there is no such job.
+            NotSent: the books are not there, and may be back soon.
         """
+        self._reach()
         if not _HANDLE.fullmatch(handle):
             raise JobGone(self._provider, handle)
         try:
             job = _JOB.validate_json((self._jobs / f"{handle}.json").read_bytes())
         except FileNotFoundError as fault:
             raise JobGone(self._provider, handle) from fault
-        request = job.request
-        if isinstance(request, VideoRequest):
-            return replace(job, request=self._here(request))
-        return replace(job, request=self._here(request))
+        return replace(job, request=self._here(job.request))
 
     def first_fetch(self, handle: str) -> bool:
         """Whether this job is fetched for the first time ever; asking is what makes it so."""
         return _claim(self._jobs / f"{handle}.fetched")
+
+    def _reach(self) -> None:
+        if not self._jobs.is_dir():
+            raise NotSent(self._provider, "its books are not there; was the project moved?")
 
     def _catch_up(self) -> None:
         """Read the lines that this and other processes have added."""
@@ -174,7 +181,7 @@ class VendorBook:
             _write(self._uploads / digest, data)
         return replace(picture, path=self._uploads / digest, sha256=digest)
 
-    def _here(self, request: R) -> R:
+    def _here(self, request: ImageRequest | VideoRequest) -> ImageRequest | VideoRequest:
         """``request`` with its uploads where the folder is now: a project may have been moved."""
         if isinstance(request, VideoRequest):
             start = request.start_frame
@@ -216,6 +223,7 @@ def _write(path: Path, data: bytes) -> None:
         temp.flush()
         os.fsync(temp.fileno())
     Path(temp.name).replace(path)
+    sync_folder(path.parent)
 
 
 def _claim(path: Path) -> bool:

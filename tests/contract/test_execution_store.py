@@ -14,7 +14,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError
 
 from starsend.clock import Stopped
 from starsend.config import Settings
@@ -103,9 +102,24 @@ def test_a_step_that_has_ended_does_not_move(store: ExecutionStore, state: StepS
 def test_the_same_step_cannot_be_intended_twice(store: ExecutionStore) -> None:
     """Does the key itself stop a second intent?"""
     store.intend(intent(), QUOTE)
-    with pytest.raises(DBAPIError):
+    with pytest.raises(database.OtherLedger, match="Put that one back"):
         store.intend(intent(), QUOTE)
     assert len(amounts(store, "estimated")) == 1
+
+
+def test_a_ledger_that_is_removed_while_it_is_in_use_takes_nothing_more(
+    project_dir: Path, clock: ManualClock
+) -> None:
+    """Is no money written into a file that nobody will ever see again; and does it go on when the file is back?"""
+    file = project_dir / "state" / "execution.db"
+    store = ExecutionStore(f"sqlite:///{file}", project="job", project_dir=project_dir, clock=clock)
+    file.rename(file.with_name("away"))
+    with pytest.raises(database.StoreUnusable, match="removed or replaced"):
+        store.intend(intent(), QUOTE)
+    file.with_name("away").rename(file)
+    store.intend(intent(), QUOTE)
+    assert len(amounts(store, "estimated")) == 1
+    store.close()
 
 
 def test_a_possible_charge_is_taken_back_when_the_call_is_found(store: ExecutionStore) -> None:

@@ -302,3 +302,22 @@ def test_a_line_torn_by_a_full_disk_spoils_no_other(tmp_path: Path) -> None:
     again = open_animatic(options={}, folder=tmp_path)
     assert again.find("first") is not None
     assert again.find("second") is not None
+
+
+def test_books_that_are_moved_away_are_out_of_reach_and_not_empty(tmp_path: Path) -> None:
+    """While its project lies elsewhere for a moment, is a job neither gone nor taken for one that never was?"""
+    vendor = open_animatic(options={"misbehave": {"SEQ01*": ["late"]}}, folder=tmp_path / "books")
+    job = vendor.submit_image(GRID, step_key="k")
+    assert isinstance(job, Job)
+    (tmp_path / "books").rename(tmp_path / "away")
+    asked: list[Callable[[], object]] = [
+        lambda: vendor.poll(job.handle),
+        lambda: vendor.find("k"),
+        lambda: vendor.submit_image(GRID, step_key="k2"),
+    ]
+    for ask in asked:
+        with pytest.raises(NotSent):
+            ask()
+    (tmp_path / "away").rename(tmp_path / "books")
+    assert vendor.find("k") == job
+    assert vendor.poll(job.handle).state == "running"

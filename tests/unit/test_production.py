@@ -12,10 +12,10 @@ import rich.console
 
 from client_async import production
 from client_async.explorer import Deleted
+from client_async.ledger import open_store
 from client_async.new_project import make_project
 from client_async.picks import record_pick
 from client_async.projects import Place
-from client_async.wiring import open_store
 from starsend.clock import SystemClock
 from starsend.config import load_settings
 from starsend.documents import BadDocument

@@ -1,0 +1,104 @@
+"""Opening a project's ledger: under the name it was begun with, and only where it is the one the documents cite."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+from client_async.ownership import Raw
+from client_async.projects import Place, project_names
+from starsend.clock import Clock
+from starsend.config import Settings
+from starsend.errors import BadInput, StarsendError
+from starsend.files import CannotWrite, write_durably
+from starsend.orchestrator.database import OtherLedger
+from starsend.orchestrator.execution_store import ExecutionStore
+
+USUAL = "sqlite:///state/execution.db"
+
+
+class NameTaken(BadInput):
+    """Two folders would book into the same rows of one database."""
+
+    def __init__(self, place: Place, name: str, other: str) -> None:
+        super().__init__(
+            f"the ledger knows {other} by the name {name!r} already",
+            where=place.shown(""),
+            remedy="two projects cannot share their books: rename this folder if it is a new project, move it out if it is a copy",
+        )
+
+
+@contextmanager
+def open_store(place: Place, settings: Settings, clock: Clock) -> Iterator[ExecutionStore]:
+    """The project's ledger, closed when the block ends. Raises StoreUnusable, OtherLedger, NameTaken."""
+    url = settings.store_url or USUAL
+    file = None
+    if url.startswith("sqlite:///"):  # a relative path is the project's, whatever folder the command runs in
+        file = place.folder.resolve() / url.removeprefix("sqlite:///")
+        url = f"sqlite:///{file}"
+    cited = _cited_takes(place)
+    if cited and file is not None and not file.exists():
+        raise OtherLedger(str(file), "there is none, and the documents cite its takes")
+    own = file is not None and file.is_relative_to(place.folder.resolve())
+    name = _ledger_name(place, own=own)
+    store = ExecutionStore(url, project=name, project_dir=place.folder, clock=clock)
+    try:
+        if unknown := cited - store.take_ids():
+            why = f"it knows nothing of {min(unknown)}, which the documents cite"
+            raise OtherLedger(str(file or name), why)
+        yield store
+    finally:
+        store.close()
+
+
+def _ledger_name(place: Place, *, own: bool) -> str:
+    """What the project is called in its ledger: as its folder was when it was begun, whatever it is called by now."""
+    kept = _kept_name(place)
+    name = kept or place.name
+    if not own and (kept is None or kept != place.name):
+        for other in project_names(place.root):
+            if other != place.name and _kept_name(Place(place.root, other)) == name:
+                raise NameTaken(place, name, other)
+    if kept is None:
+        try:
+            write_durably(_name_file(place), f"{name}\n".encode())
+        except CannotWrite:
+            if _kept_name(place) is None:  # else another process was faster
+                raise
+    return name
+
+
+def _kept_name(place: Place) -> str | None:
+    try:
+        return _name_file(place).read_text().strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def _name_file(place: Place) -> Path:
+    return place.folder / "state" / "ledger-name"
+
+
+def _cited_takes(place: Place) -> set[str]:
+    """Ids of all takes that the documents of a project cite."""
+    with contextlib.suppress(
+        StarsendError
+    ):  # a brief that cannot be read yet cites nothing, and says so elsewhere
+        place.file.check_known()
+    cited: set[str] = set()
+    for name in place.file.names():
+        # What somebody has mangled by hand is told by whoever works on it.
+        with contextlib.suppress(AttributeError, TypeError):
+            cited.update(_takes_of(orjson.loads(place.file.body(name))))
+    return cited
+
+
+def _takes_of(raw: Raw) -> Iterator[str]:
+    for grid in raw.get("grid_history") or ():
+        yield from grid.get("takes") or ()
+    for take in raw.get("take_history") or ():
+        yield take["take"]
