@@ -13,7 +13,7 @@ from client_async.ownership import Raw
 from client_async.states import PARKED, RESTING, GridState, check_move
 from client_async.workshop import Workshop
 from starsend.errors import StarsendError
-from starsend.orchestrator.step_faults import StepUnknown
+from starsend.orchestrator.step_faults import StepFailed, StepUnknown
 
 log = structlog.get_logger()
 Moment = tuple[str, str]
@@ -56,14 +56,14 @@ class Reporter:
     async def park(self, error: StarsendError) -> None:
         """Write down why the sequence cannot go on, and leave it to a person."""
         state: GridState = "recovery" if isinstance(error, StepUnknown) else "failed"
-        await self.report(
-            grid_state=state,
-            status=str(error),
-            grid_fault=type(error).__name__,
-            resume=False,
-            retake=False,
-            adopt=None,
-        )
+        told = {"grid_state": state, "status": str(error), "grid_fault": type(error).__name__}
+
+        def edit(raw: Raw) -> Raw:
+            # What has failed for good says why already; that it was asked for again is no news.
+            known = isinstance(error, StepFailed) and raw.get("grid_state") == "failed"
+            return {**({} if known else told), "resume": False, "retake": False, "adopt": None}
+
+        await self.change(edit)
 
 
 def _moment(raw: Raw) -> Moment:

@@ -18,6 +18,7 @@ from starsend.errors import BadInput
 from starsend.files import sha256_of
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_key import request_digest
+from starsend.orchestrator.step_runner import MultiShot
 
 
 class KeyframeGone(BadInput):
@@ -46,11 +47,15 @@ class TakeMaker:
         Args:
             again: make another one though there is one.
             beginning: told the attempt, before anything is sent, when the take does not exist yet.
+
+        Raises StepFailed before that, when the vendor has refused this very take for good: it needs other words, or ``again``.
         """
         keyframe = sequence.keyframe
         assert keyframe is not None, "the caller has seen that a keyframe is locked"
         start = Reference("start frame", self._shop.path(keyframe.path), keyframe.sha256)
         attempt = await self._attempt(sequence, again=again)
+        if sequence.grid_state == "failed":
+            await self._shop.state(partial(self._check_not_final, sequence, start, attempt))
         if again or not await self._is_made(sequence, start, attempt):
             await beginning(attempt)
         take, brief = await self._shop.video(partial(self._ask, sequence, start, attempt))
@@ -68,16 +73,14 @@ class TakeMaker:
         # It may have waited for its turn for long.
         check_still_asked(self._name, sequence, self._shop.sequence(self._name))
         cast = self._cast_shots(sequence, start)
-        take = self._shop.steps.execute_multi_shot(
-            self._name,
-            cast.prompts,
-            start_frame=start,
-            durations=[shot.seconds for shot in sequence.shots],
-            shot_prompts=[shot.prompt for shot in sequence.shots],
-            references=cast.references,
-            attempt=attempt,
-        )
+        asked = _asked(sequence, start, attempt, cast)
+        take = self._shop.steps.execute_multi_shot(self._name, cast.prompts, **asked)
         return take, brief_digest(sequence, cast, self._shop.settings.video)
+
+    def _check_not_final(self, sequence: Sequence, start: Reference, attempt: int) -> None:
+        cast = self._cast_shots(sequence, start)
+        asked = _asked(sequence, start, attempt, cast)
+        self._shop.steps.check_multi_shot(self._name, cast.prompts, **asked)
 
     async def _is_made(self, sequence: Sequence, start: Reference, attempt: int) -> bool:
         """Whether the take that the sequence has is the one that would be made."""
@@ -102,6 +105,16 @@ class TakeMaker:
         if not start.path.is_file() or sha256_of(start.path) != start.sha256:
             raise KeyframeGone(start.path)
         return cast_shots(sequence, self._name, self._shop.elements())
+
+
+def _asked(sequence: Sequence, start: Reference, attempt: int, cast: Cast) -> MultiShot:
+    return {
+        "start_frame": start,
+        "durations": [shot.seconds for shot in sequence.shots],
+        "shot_prompts": [shot.prompt for shot in sequence.shots],
+        "references": cast.references,
+        "attempt": attempt,
+    }
 
 
 def cast_shots(sequence: Sequence, name: str, elements: Elements) -> Cast:

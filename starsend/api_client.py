@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal, Protocol, runtime_checkable
@@ -43,7 +42,6 @@ class ImageRequest:
     aspect_ratio: str
     size: str
     references: tuple[Reference, ...] = ()
-    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +56,6 @@ class VideoRequest:
     start_frame: Reference
     resolution: str
     references: tuple[Reference, ...] = ()
-    seed: int | None = None
 
 
 # ----------------------------------------------------------------------------------------------- results
@@ -86,7 +83,6 @@ class JobStatus:
     state: Literal["queued", "running", "ready"]
     progress: float | None = None
     poll_after: float | None = None
-    expires_at: datetime | None = None
 
 
 # --------------------------------------------------------------------------------------------- protocols
@@ -129,6 +125,10 @@ class VideoProvider(JobProvider, Protocol):
 
 
 # ------------------------------------------------------------------------------------------------ errors
+
+
+AGAIN = '"retake": true, or `starsend generate` with --again'
+"""How a person asks for another take, which is paid for."""
 
 
 class ProviderError(StarsendError):
@@ -242,7 +242,9 @@ class JobFailed(ProviderError):
 
     def __init__(self, provider: str, handle: str, said: str) -> None:
         super().__init__(
-            f"job {handle} failed: {said}", where=provider, remedy="change the prompt and make another take"
+            f"job {handle} failed: {said}",
+            where=provider,
+            remedy=f"change its shots, or make another take ({AGAIN})",
         )
 
 
@@ -256,7 +258,7 @@ class JobGone(ProviderError):
         super().__init__(
             f"job {handle} is gone (expired or deleted)",
             where=provider,
-            remedy="ask the vendor, or make another take",
+            remedy=f"ask the vendor, or make another take ({AGAIN})",
         )
 
 

@@ -17,7 +17,7 @@ class StepFailed(StarsendError):
         super().__init__(
             f"this step has failed before: {step.error}",
             where=step.step_key,
-            remedy="make another attempt (--again on the command line)",
+            remedy=f"it is not sent again as it is: change what is asked, or pay for another attempt ({api.AGAIN})",
         )
 
 

@@ -75,12 +75,17 @@ class StepLife:
                 log.info("step_resumed", handle=step.handle)
                 return self._ends.collect(step)
             if step.state == "failed":
-                if step.error_kind not in UNBILLED:
-                    raise StepFailed(step)
+                _check_not_final(step)
                 self._landing.make_ready(step.shot_id)
                 self._store.intend_again(key, leaving="failed")
                 return self._send(key, send)
             return self._resolve(step, send)
+
+    def check(self, step_key: str) -> None:
+        """Raises StepFailed when a step has failed for good."""
+        step = self._store.step(step_key)
+        if step and step.state == "failed":
+            _check_not_final(step)
 
     def _begin(self, intent: Intent, send: Send) -> Take:
         asked = intent.request
@@ -192,3 +197,8 @@ class StepLife:
 
     def _on_unknown(self, step: Step) -> OnUnknown:
         return (self._settings.image if step.kind == "keyframe" else self._settings.video).on_unknown
+
+
+def _check_not_final(failed: Step) -> None:
+    if failed.error_kind not in UNBILLED:
+        raise StepFailed(failed)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack
 
 from starsend import api_client as api
 from starsend.clock import Clock, SystemClock
@@ -23,6 +23,19 @@ from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import Intent, Step, StepKind, Take
 from starsend.orchestrator.step_key import check_name, request_digest, step_key
 from starsend.orchestrator.step_life import StepLife
+
+
+class MultiShot(TypedDict, total=False):
+    """What a take is asked for in, besides its prompts: ``durations`` in seconds, one for each of them.
+
+    ``shot_prompts`` are the prompts as people wrote them, kept with the take from its first moment on; ``attempt`` counts from 1.
+    """
+
+    start_frame: Required[api.Reference]
+    durations: Required[Sequence[float]]
+    shot_prompts: Sequence[str]
+    references: Sequence[api.Reference]
+    attempt: int
 
 
 class StepRunner:
@@ -66,7 +79,6 @@ class StepRunner:
         aspect_ratio: str,
         size: str,
         attempt: int = 1,
-        seed: int | None = None,
     ) -> Take:
         """Draw one picture: a start frame, or a grid of them. The take is not locked as anything.
 
@@ -90,7 +102,6 @@ class StepRunner:
             aspect_ratio=aspect_ratio,
             size=size,
             references=tuple(references),
-            seed=seed,
         )
         intent = self._intent("keyframe", self._images, request, variant=size, units=Decimal(1))
         return self._life.run(intent, lambda key: self._images.submit_image(request, step_key=key))
@@ -99,23 +110,33 @@ class StepRunner:
         self,
         shot_id: str,
         prompts: Sequence[str],
-        *,
-        start_frame: api.Reference,
-        durations: Sequence[float],
-        shot_prompts: Sequence[str] | None = None,
-        references: Sequence[api.Reference] = (),
-        attempt: int = 1,
-        seed: int | None = None,
+        **asked: Unpack[MultiShot],
     ) -> Take:
-        """Make one multi-shot take that starts on ``start_frame``, one prompt and one duration (seconds) a shot.
-
-        Args:
-            shot_prompts: the prompts as people wrote them, kept with the take from its first moment on.
+        """Make one multi-shot take, one prompt and one duration a shot.
 
         Raises:
             BadInput: prompts and durations do not pair up, or a duration is not above zero.
             and all that ``execute_keyframe`` raises.
         """
+        request, intent = self._multi_shot(shot_id, prompts, **asked)
+        return self._life.run(intent, lambda key: self._videos.submit_video(request, step_key=key))
+
+    def check_multi_shot(self, shot_id: str, prompts: Sequence[str], **asked: Unpack[MultiShot]) -> None:
+        """Raises StepFailed when this very take has failed for good before, as ``execute_multi_shot`` would. Free."""
+        self._life.check(self._multi_shot(shot_id, prompts, **asked)[1].step_key)
+
+    def left_behind(self) -> list[Step]:
+        """Steps that were begun and that no run is at work on: paid for, perhaps, and wanted by nobody any more."""
+        return self._life.leftovers.found()
+
+    def bring_home(self, step: Step) -> None:
+        """Take such a step to its end, if that can be had now: fetched, landed and booked. Free, never waits for a job."""
+        self._life.leftovers.bring_home(step)
+
+    def _multi_shot(
+        self, shot_id: str, prompts: Sequence[str], **asked: Unpack[MultiShot]
+    ) -> tuple[api.VideoRequest, Intent]:
+        durations, shot_prompts = asked["durations"], asked.get("shot_prompts")
         usable = all(math.isfinite(seconds) and seconds > 0 for seconds in durations)
         if isinstance(prompts, str) or not prompts or len(prompts) != len(durations) or not usable:
             raise BadInput(f"prompts and durations {list(durations)} do not pair up", where=shot_id)
@@ -125,29 +146,20 @@ class StepRunner:
             )
         request = api.VideoRequest(
             shot_id=check_name(shot_id),
-            attempt=attempt,
+            attempt=asked.get("attempt", 1),
             model=self._settings.video.model,
             prompts=tuple(prompts),
             durations=tuple(float(seconds) for seconds in durations),
-            start_frame=start_frame,
+            start_frame=asked["start_frame"],
             resolution=self._settings.video.resolution,
-            references=tuple(references),
-            seed=seed,
+            references=tuple(asked.get("references", ())),
         )
         seconds = sum((Decimal(str(d)) for d in request.durations), Decimal(0))
         extra = {"shot_prompts": list(shot_prompts)} if shot_prompts is not None else {}
         intent = self._intent(
             "multi_shot", self._videos, request, variant=request.resolution, units=seconds, **extra
         )
-        return self._life.run(intent, lambda key: self._videos.submit_video(request, step_key=key))
-
-    def left_behind(self) -> list[Step]:
-        """Steps that were begun and that no run is at work on: paid for, perhaps, and wanted by nobody any more."""
-        return self._life.leftovers.found()
-
-    def bring_home(self, step: Step) -> None:
-        """Take such a step to its end, if that can be had now: fetched, landed and booked. Free, never waits for a job."""
-        self._life.leftovers.bring_home(step)
+        return request, intent
 
     def _intent(
         self,

@@ -198,7 +198,7 @@ def _picture(request: ImageRequest, behaviour: Behaviour) -> bytes:
     if behaviour == "single":
         layout = SINGLE
     elif behaviour == "wrong_grid":
-        dice = seed_of(request.prompt, request.shot_id, request.attempt, request.seed)
+        dice = seed_of(request.prompt, request.shot_id, request.attempt)
         layout = WRONG_GRIDS[dice[0] % len(WRONG_GRIDS)]
     return png(draw_board(request, layout))
 

@@ -20,9 +20,9 @@ from client_async.picks import BadPick, record_pick
 from client_async.production import costs_of
 from client_async.sequence_file import SequenceFile
 from client_async.take_maker import KeyframeGone
-from starsend.api_client import RateLimited
+from starsend.api_client import JobFailed, RateLimited
 from starsend.errors import BadInput, UnknownName
-from starsend.orchestrator.step_faults import StepUnknown
+from starsend.orchestrator.step_faults import StepFailed, StepUnknown
 from starsend.tools.image_utils import open_picture
 from tests.standins.vendor import write_png
 from tests.unit.studio import Studio
@@ -550,3 +550,22 @@ async def test_a_grid_that_waits_for_its_turn_can_be_called_off(one_slot: Studio
     await change_before_it_is_sent(one_slot, "exploring", deleted=True)
     assert one_slot.runner.read().grid_state == "cancelled"
     assert one_slot.bill == []
+
+
+async def test_a_take_that_was_refused_for_good_says_once_what_leads_on(explored: Studio) -> None:
+    """Resumed as it is, does it neither begin nor fail anew; and does each way out that it names work?"""
+    explored.close()
+    explored.misbehave(misbehave={"SEQ01": ["refuse", "refuse"]})
+    assert isinstance(await explored.wish(selected_cell=1), JobFailed)
+    status = explored.runner.read().status
+    assert "Change its shots" in status
+    heard = len(explored.moves)
+    assert isinstance(await explored.wish(resume=True), StepFailed)
+    assert isinstance(await explored.wish(prompt="another harbour", resume=True), StepFailed)
+    sequence = explored.runner.read()
+    assert (sequence.grid_state, sequence.resume, sequence.status) == ("failed", False, status)
+    assert len(explored.moves) == heard
+    assert explored.bill.count("SEQ01") == 1
+    assert isinstance(await explored.wish(retake=True), JobFailed)
+    assert await explored.wish(shots=[{"prompt": "gulls", "seconds": 0.25}], resume=True) is None
+    assert explored.runner.read().grid_state == "done"

@@ -41,7 +41,6 @@ def ask(
     aspect_ratio: str = "16:9",
     references: tuple[Reference, ...] = (),
     attempt: int = 1,
-    seed: int | None = None,
     shot_id: str = "SEQ01_grid",
 ) -> ImageRequest:
     return ImageRequest(
@@ -52,7 +51,6 @@ def ask(
         aspect_ratio=aspect_ratio,
         size="1K",
         references=references,
-        seed=seed,
     )
 
 
@@ -133,7 +131,6 @@ def test_the_same_request_is_the_same_picture_in_another_process() -> None:
     "other",
     [
         replace(grid(), attempt=2),
-        replace(grid(), seed=7),
         replace(grid(), shot_id="SEQ02_grid"),
     ],
 )

@@ -73,7 +73,7 @@ def draw_board(request: ImageRequest, layout: Layout | None = None) -> Image.Ima
     size = pixel_size(request.aspect_ratio, request.size)
     reading = read_prompt(request.prompt)
     layout = layout or (GRID if reading.grid else SINGLE)
-    seed = seed_of(request.prompt, request.aspect_ratio, request.size, request.shot_id, request.attempt, request.seed, *(r.sha256 for r in request.references))  # fmt: skip
+    seed = seed_of(request.prompt, request.aspect_ratio, request.size, request.shot_id, request.attempt, *(r.sha256 for r in request.references))  # fmt: skip
     stage = set_stage(read_scene(" ".join((reading.subject, *reading.panels))), seed)
     framings = _framings(
         reading.panels or (reading.subject,) * (sum(layout) == 1),
@@ -104,9 +104,7 @@ def draw_shot(request: VideoRequest, index: int, size: tuple[int, int], start: I
     It carries no slip: the camera will move over it.
     """
     prompt = request.prompts[index]
-    seed = seed_of(
-        *request.prompts, request.shot_id, request.attempt, request.seed, request.start_frame.sha256
-    )
+    seed = seed_of(*request.prompts, request.shot_id, request.attempt, request.start_frame.sha256)
     words = read_prompt(prompt).subject
     scene = read_scene(
         words, context=" ".join(read_prompt(other).subject for other in request.prompts), mood=_mood(start)
