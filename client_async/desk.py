@@ -21,7 +21,7 @@ from client_async.sequence_file import HeldUp
 from client_async.sequences import Pick, parsed
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
-from starsend.api_client import BrokenDownload
+from starsend.api_client import BrokenDownload, ProviderError
 from starsend.clock import Stopped
 from starsend.errors import StarsendError
 from starsend.files import CannotWrite
@@ -100,7 +100,8 @@ class Desk:
         self._bears_with = bears_with
         self._monotonic = monotonic
         self._jitter = jitter
-        self._patience: dict[str, tuple[int, Callable[[Exception], bool | timedelta]]] = {}
+        self._patience: dict[str, dict[str, tuple[int, Callable[[Exception], bool | timedelta]]]] = {}
+        """By sequence and step: how often it was tried, and who judges whether it is worth another try."""
         self._not_before: dict[str, float] = {}
         self._asked: dict[str, tuple[bytes, tuple[Action, int, Pick | None] | None]] = {}
         self._seen: dict[str, tuple[Pick, float]] = {}
@@ -187,12 +188,13 @@ class Desk:
         return None
 
     async def _take(self, error: StarsendError, runner: ClientSequenceRunner, name: str) -> None:
-        tried, judge = self._patience.get(name, (0, worth_waiting()))
+        step = error.step_key if isinstance(error, ProviderError) else ""
+        tried, judge = self._patience.get(name, {}).get(step, (0, worth_waiting()))
         worth = judge(error) is not False or isinstance(error, self._bears_with)
         if not worth or tried + 1 >= self._shop.settings.retry.submit_attempts:
             await self._give_up(error, runner, name)
             return
-        self._patience[name] = (tried + 1, judge)
+        self._patience.setdefault(name, {})[step] = (tried + 1, judge)
         wait = pause_before(tried + 1, error, jitter=self._jitter())
         self._not_before[name] = self._monotonic() + wait
         log.warning("step_waits", wait=round(wait, 1), tried=tried + 1, error=str(error))

@@ -135,11 +135,13 @@ class ProviderError(StarsendError):
     """A vendor did not give what was asked.
 
     ``kind`` is a stable name for logs and the store. ``billed`` says what the call did to the bill:
-    False: certainly nothing; True: it was charged; None: nobody can know.
+    False: certainly nothing; True: it was charged; None: nobody can know. ``step_key`` is the step that it became of,
+    once ``StepRunner`` has raised it: patience is counted by step.
     """
 
     kind: ClassVar[str] = "provider_error"
     billed: ClassVar[bool | None] = None
+    step_key: str = ""
 
 
 class NotSent(ProviderError):

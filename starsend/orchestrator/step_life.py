@@ -66,20 +66,29 @@ class StepLife:
             if self._stop.is_set():  # before the intent: nothing is begun that nobody will wait for
                 raise Stopped(f"{key} to begin")
             self.leftovers.settle_others(intent.shot_id, key)
-            step = self._store.step(key)
-            if step is None:
-                return self._begin(intent, send)
-            if step.state == "succeeded":
-                return self._replay(step)
-            if step.state == "submitted":
-                log.info("step_resumed", handle=step.handle)
-                return self._ends.collect(step)
-            if step.state == "failed":
-                _check_not_final(step)
-                self._landing.make_ready(step.shot_id)
-                self._store.intend_again(key, leaving="failed")
-                return self._send(key, send)
-            return self._resolve(step, send)
+            try:
+                return self._go_on(intent, send)
+            except api.ProviderError as error:
+                error.step_key = key
+                raise
+
+    def _go_on(self, intent: Intent, send: Send) -> Take:
+        """From wherever the step is now."""
+        key = intent.step_key
+        step = self._store.step(key)
+        if step is None:
+            return self._begin(intent, send)
+        if step.state == "succeeded":
+            return self._replay(step)
+        if step.state == "submitted":
+            log.info("step_resumed", handle=step.handle)
+            return self._ends.collect(step)
+        if step.state == "failed":
+            _check_not_final(step)
+            self._landing.make_ready(step.shot_id)
+            self._store.intend_again(key, leaving="failed")
+            return self._send(key, send)
+        return self._resolve(step, send)
 
     def check(self, step_key: str) -> None:
         """Raises StepFailed when a step has failed for good."""

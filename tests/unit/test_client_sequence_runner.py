@@ -569,3 +569,14 @@ async def test_a_take_that_was_refused_for_good_says_once_what_leads_on(explored
     assert isinstance(await explored.wish(retake=True), JobFailed)
     assert await explored.wish(shots=[{"prompt": "gulls", "seconds": 0.25}], resume=True) is None
     assert explored.runner.read().grid_state == "done"
+
+
+async def test_patience_is_counted_by_step(studio: Studio) -> None:
+    """Three attempts at a grid, each turned away once: is that once each, and not three times in a row?"""
+    studio.misbehave(
+        misbehave={"SEQ01_grid": ["rate_limit", "wrong_grid"] * 2 + ["rate_limit"]}, rate_limit_seconds=1
+    )
+    file = studio.place.folder / "starsend_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "retry": {"submit_attempts": 2}}))
+    assert await studio.advance() is None
+    assert studio.runner.read().grid_state == "waiting_for_pick"
