@@ -30,7 +30,7 @@ from starsend.documents import BadDocument
 from starsend.elements import MissingReference, SameName
 from starsend.errors import StarsendError, UnknownName
 from starsend.json_file import BrokenJson, MissingFile
-from starsend.orchestrator.step_life import OtherProvider
+from starsend.orchestrator.step_faults import OtherProvider
 from starsend.pricing import NoPrice
 from starsend.tools.picture_file import BadPicture
 

@@ -100,8 +100,8 @@ async def test_a_daemon_brings_it_home_too(
         with anyio.fail_after(30):
             while not is_settled(left):
                 await anyio.sleep(0.01)
+        await project.close()
         group.cancel_scope.cancel()
-        project.close()
 
 
 async def test_a_step_that_somebody_works_on_is_left_alone(left: Studio) -> None:
