@@ -69,6 +69,7 @@ class Metrics:
             registry=registry,
         )
         self._projects: dict[str, set[tuple[Gauge | Counter, tuple[str, ...]]]] = {}
+        self._modes: dict[str, str] = {}
 
     def step_queued(self, lane: str) -> None:
         """A paid step wants a thread."""
@@ -102,7 +103,9 @@ class Metrics:
 
     def watcher_mode(self, project: str, mode: str) -> None:
         """How changes of a project's files are noticed: ``events`` or ``polling``."""
-        self._polling.labels(*self._of(project, self._polling, project)).set(mode == "polling")
+        if self._modes.get(project) != mode:  # asked every second of five hundred projects
+            self._modes[project] = mode
+            self._polling.labels(*self._of(project, self._polling, project)).set(mode == "polling")
 
     def loop_lag(self, seconds: float) -> None:
         """How late the event loop was."""
@@ -110,6 +113,7 @@ class Metrics:
 
     def project_gone(self, project: str) -> None:
         """A project is not served any more."""
+        self._modes.pop(project, None)
         for metric, labels in self._projects.pop(project, ()):
             metric.remove(*labels)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from client_async.sequence_file import SequenceFile
 from starsend.errors import BadInput, UnknownName
+from starsend.files import NameNotText, is_text
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,12 @@ class Place:
 
     @property
     def folder(self) -> Path:
+        """The project's own folder."""
         return self.root / "projects" / self.name
 
     @property
     def client(self) -> Path:
+        """Where the state of its client sequences lies."""
         return self.folder / "state" / "client"
 
     @cached_property
@@ -32,6 +35,7 @@ class Place:
 
     @property
     def picks(self) -> Path:
+        """The folder that picks are dropped into."""
         return self.client / "picks"
 
     def shown(self, path: str | Path) -> str:
@@ -68,4 +72,12 @@ def find_project(root: Path, name: str | None) -> Place:
         )
     if name is not None and name not in known:
         raise UnknownName("project", name, known, where=str(root / "projects"))
-    return Place(root, name or known[0])
+    return place_of(root, name or known[0])
+
+
+def place_of(root: Path, name: str) -> Place:
+    """The project in one of the folders that ``project_names`` lists. Raises NameNotText."""
+    place = Place(root, name)
+    if not is_text(name):
+        raise NameNotText(place.folder)
+    return place

@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import structlog
+
 from client_async.pick_folder import TEMPORARY
 from starsend.config import CONFIG_NAME
+from starsend.files import is_text
+
+log = structlog.get_logger()
 
 What = Literal["sequences", "picks", "journal", "config", "elements", "appeared", "removed"]
 Signature = tuple[int, int, int] | None
@@ -41,6 +46,8 @@ class Signs:
     _journal: str = field(init=False)
     _config: str = field(init=False)
     _elements: str = field(init=False)
+    _inner: list[str] = field(init=False, default_factory=list)
+    """The folders of the elements, as the last thorough look found them."""
 
     def __post_init__(self) -> None:
         # Strings, made once: five hundred projects are looked at every two seconds.
@@ -72,7 +79,8 @@ class Signs:
             self.journal = journal
             changed.add("journal")
         if thorough:
-            config, elements = signature(self._config), _contents(self._elements)
+            config = signature(self._config)
+            elements, self._inner = _contents(self._elements)
             if config != self.config:
                 self.config = config
                 changed.add("config")
@@ -81,17 +89,21 @@ class Signs:
                 changed.add("elements")
         return changed
 
+    def poll(self, reason: str) -> None:
+        """Look at it often from now on."""
+        self.polled = reason
+        log.warning("watcher_polling", project=self.folder.name, reason=reason)
+
     def is_replaced(self) -> bool:
         """Whether another folder lies under the name by now."""
         return folder_identity(self.client) not in (None, self.identity)
 
     def folders(self) -> Iterator[str]:
         """The few that matter; the media are none of them. A file alone is lost at its first replacement."""
-        inner = [entry.path for entry in _entries(self._elements) if entry.is_dir()]
         face = self.linked_face()
         linked = [os.path.dirname(face)] if face else []  # noqa: PTH120 - as above
-        mine = (str(self.folder), self.client, self._picks, self._elements, *linked, *inner)
-        return (folder for folder in mine if os.path.isdir(folder))  # noqa: PTH112
+        mine = (str(self.folder), self.client, self._picks, self._elements, *linked, *self._inner)
+        return (folder for folder in mine if is_text(folder) and os.path.isdir(folder))  # noqa: PTH112
 
 
 def has_brief(folder: str) -> bool:
@@ -126,6 +138,14 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         return []
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """False too where it cannot be told: a link that leads to itself."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def _holds_picks(folder: str) -> bool:
     return any(
         not TEMPORARY.search(entry.name) and not entry.is_dir(follow_symlinks=False)
@@ -133,14 +153,20 @@ def _holds_picks(folder: str) -> bool:
     )
 
 
-def _contents(folder: str) -> frozenset[tuple[str, int, int]]:
-    found = set()
+def _contents(folder: str) -> tuple[frozenset[tuple[str, int, int]], list[str]]:
+    """What lies in a folder of elements, and which folders it has. A name that is no text would end the watch if opened."""
+    found, folders = set(), []
     for entry in _entries(folder):
-        inner = _entries(entry.path) if entry.is_dir() else [entry]
+        if not is_text(entry.name):
+            continue
+        inner = [entry]
+        if _is_folder(entry):
+            folders.append(entry.path)
+            inner = _entries(entry.path)
         for file in inner:
             try:
                 status = file.stat()
             except OSError:
                 continue
             found.add((file.path, status.st_mtime_ns, status.st_size))
-    return frozenset(found)
+    return frozenset(found), folders

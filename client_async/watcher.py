@@ -8,7 +8,7 @@ matter are looked at every second or two whatever the events say; a file name th
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,21 +18,24 @@ import structlog
 from anyio.abc import TaskStatus
 from watchfiles import Change, awatch
 
-from client_async.mounts import MOUNTINFO, deaf_mount
 from client_async.pick_folder import TEMPORARY
-from client_async.signs import Signature, Signs, What, has_brief, signature
+from client_async.signs import Signs, What
+from client_async.studio_signs import STUDIO, StudioSigns
 from starsend.config import CONFIG_NAME
+from starsend.errors import innermost
 
 log = structlog.get_logger()
 
 STEP_MS, DEBOUNCE_MS = 10, 50
 """A pick is seen after 16 ms (median) for 0.7 % of a core; the library's defaults take 75, and 1,457 in a busy directory."""
-LEVEL_SECONDS_A_PROJECT = 0.008
-"""Five hundred projects are looked at every four seconds: with two, looking alone took 0.5 % of a core."""
+LEVEL_SECONDS_A_PROJECT = 0.012
+"""Five hundred projects are looked at every six seconds: every four, looking alone took 0.6 % of a core."""
 THOROUGH = 5
 """Every so many checks the rarer things are looked at too: settings, elements, new projects."""
 MISSES = 2
 """So many changes in a row that no event told of, and a project is polled."""
+REST_SECONDS = 1.0
+"""Between two looks that events ask for: whoever writes ten elements a second is looked at once in it."""
 LONGEST_BACKOFF = 60.0
 QUIET_NAMES = ("journal.db", "sequences.json.next")
 
@@ -68,18 +71,20 @@ class Watcher:
         self._root = root.resolve()
         self._projects = self._root / "projects"
         self._listener = listener
-        self._only = only
         self._level_seconds = level_seconds
         self._polling_seconds = polling_seconds
-        self._mountinfo = mountinfo
-        self._seen: dict[str, Signs] = {}
-        self._studio: Signature = signature(self._root / CONFIG_NAME)
+        self._studio = StudioSigns(self._root, only, mountinfo)
+        self._seen = self._studio.seen
         self._folders: frozenset[str] = frozenset()
+        self._watched: dict[str, Signs] = {}
         self._links: dict[Path, str] = {}
-        self._stopped = False
+        self._asked: set[str] = set()
+        """What events ask to be looked at: names of projects, and STUDIO."""
         self._wake = anyio.Event()
+        self._stopped = anyio.Event()
         self._unwatch = anyio.Event()
         self._limiter = anyio.CapacityLimiter(1)
+        self._one_look = anyio.Lock()
         self._blind = ""
 
     @property
@@ -90,16 +95,17 @@ class Watcher:
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Watch until stopped; started when everything that is there has been told once."""
-        await self._check(thorough=True)
+        await self._check(self._seen, thorough=True)
         async with anyio.create_task_group() as group:
             group.start_soon(self._listen)
+            group.start_soon(self._look_where_asked)
             task_status.started()
             await self._look_again_and_again()
             self._unwatch.set()
 
     def stop(self) -> None:
         """Make ``run`` return. By event: cancelling a watch takes seconds (4.7, measured)."""
-        self._stopped = True
+        self._stopped.set()
         self._wake.set()
         self._unwatch.set()
 
@@ -107,35 +113,55 @@ class Watcher:
 
     async def _look_again_and_again(self) -> None:
         count, since_all = 0, 0.0
-        while not self._stopped:
+        while not self._stopped.is_set():
             polled = [name for name, mode in self.modes.items() if mode == "polling"]
             level = max(self._level_seconds, LEVEL_SECONDS_A_PROJECT * len(self._seen))
             pause = self._polling_seconds if polled else level
-            woken = False
             with anyio.move_on_after(pause):
-                await self._wake.wait()
-                woken = True
-            self._wake = anyio.Event()
+                await self._stopped.wait()
             since_all += pause
-            try:
-                if woken or since_all >= level:
-                    count, since_all = count + 1, 0.0
-                    await self._check(thorough=woken or count % THOROUGH == 0)
-                elif polled:
-                    await self._check(thorough=False, only=polled)
-            except Exception:  # whatever it is, the next look must come
-                log.exception("look_failed")
+            if since_all >= level:
+                count, since_all = count + 1, 0.0
+                await self._check(self._seen, thorough=count % THOROUGH == 0)
+            elif polled:
+                await self._check(polled, thorough=False)
 
-    async def _check(self, *, thorough: bool, only: Iterable[str] | None = None) -> None:
-        if self._stopped:
-            return
+    async def _look_where_asked(self) -> None:
+        while not self._stopped.is_set():
+            await self._wake.wait()
+            self._wake = anyio.Event()
+            asked, self._asked = self._asked, set()
+            await self._check(asked, thorough=True, studio=STUDIO in asked)
+            with anyio.move_on_after(REST_SECONDS):
+                await self._stopped.wait()
+
+    def _ask(self, *names: str) -> None:
+        self._asked.update(names)
+        self._wake.set()
+
+    async def _check(self, names: Iterable[str], *, thorough: bool, studio: bool | None = None) -> None:
+        """Look at projects, and at which there are where ``studio`` says so: at each thorough look, unless it is given."""
+        try:
+            async with self._one_look:
+                if not self._stopped.is_set():
+                    await self._look(names, thorough=thorough, studio=thorough if studio is None else studio)
+        except Exception:  # whatever it is, the next look must come
+            log.exception("look_failed", project="")
+
+    async def _look(self, names: Iterable[str], *, thorough: bool, studio: bool) -> None:
         found: dict[str, set[What]] = {}
+        wanted: set[str] = set()
 
         def look() -> list[FilesTouched]:
-            told = self._look_at_projects() if thorough else []
-            for name in [name for name in (self._seen if only is None else only) if name in self._seen]:
-                found[name] = self._seen[name].look(thorough=thorough)
-            return told
+            told = self._studio.look() if studio else []
+            for name in [name for name in names if name in self._seen]:
+                try:
+                    found[name] = self._seen[name].look(thorough=thorough)
+                except Exception:  # one project's; the others are looked at all the same
+                    log.exception("look_failed", project=name)
+            if thorough:
+                wanted.update(self._wanted_folders())
+            return [FilesTouched(name, what) for name, what in told]
 
         told = await anyio.to_thread.run_sync(look, limiter=self._limiter)
         for hint in told:
@@ -144,7 +170,7 @@ class Watcher:
             if name in self._seen:
                 self._weigh(name, changed)
         if thorough:
-            self._watch_other_folders()
+            self._watch(frozenset(wanted))
 
     def _weigh(self, name: str, changed: set[What]) -> None:
         """Tell what the look found; and notice when events did not."""
@@ -156,73 +182,34 @@ class Watcher:
         elif seen.unannounced and not seen.polled:
             seen.misses += 1
             if seen.misses >= MISSES:
-                self._poll(name, "changes were found that no event told of")
+                seen.poll("changes were found that no event told of")
         seen.unannounced = "sequences" in changed and "sequences" not in seen.told  # it may only be late
         seen.told.clear()
 
-    def _poll(self, name: str, reason: str) -> None:
-        self._seen[name].polled = reason
-        log.warning("watcher_polling", project=name, reason=reason)
-
-    def _look_at_projects(self) -> list[FilesTouched]:
-        """Which projects are there; and the studio's settings. In a thread."""
-        told = []
-        there: set[str] = set()
-        try:
-            with os.scandir(self._projects) as entries:
-                for entry in entries:
-                    if _is_wanted(entry.name, self._only) and has_brief(entry.path):
-                        there.add(entry.name)
-        except OSError as gone:
-            if self._seen:
-                log.warning("projects_unreadable", path=str(self._projects), error=str(gone))
-        replaced = {name for name in there & self._seen.keys() if self._seen[name].is_replaced()}
-        for name in (self._seen.keys() - there) | replaced:
-            del self._seen[name]
-            told.append(FilesTouched(name, "removed"))
-        if replaced:
-            self._folders = frozenset()  # the watches are still on the old folders
-        for name in there - self._seen.keys():
-            seen = self._seen[name] = Signs(self._projects / name)
-            seen.look(thorough=True)
-            if kind := self._deaf(seen.folder):
-                self._poll(name, f"{kind} does not report what others write")
-            told.append(FilesTouched(name, "appeared"))
-        studio = signature(self._root / CONFIG_NAME)
-        if studio != self._studio:
-            told.append(FilesTouched("", "config"))
-            self._studio = studio
-        return told
-
-    def _deaf(self, folder: Path) -> str | None:
-        try:
-            text = MOUNTINFO.read_text() if self._mountinfo is None else self._mountinfo
-        except OSError:
-            return None
-        return deaf_mount(folder, text)
-
     # -------------------------------------------------------------------------------------------- events
 
-    def _watch_other_folders(self) -> None:
-        folders = frozenset(self._wanted_folders())
-        if folders != self._folders:
-            self._folders = folders
-            self._unwatch.set()  # and watched anew
+    def _watch(self, folders: frozenset[str]) -> None:
+        # Another folder under a known name is watched anew: the watch stays on the one that lay there.
+        replaced = any(self._seen.get(name) is not signs for name, signs in self._watched.items())
+        if folders != self._folders or replaced:
+            self._folders, self._watched = folders, dict(self._seen)
+            self._unwatch.set()
 
-    def _wanted_folders(self) -> Iterable[str]:
-        self._links.clear()
+    def _wanted_folders(self) -> Iterator[str]:
+        links = {}
         for folder in (self._root, self._projects):
             if folder.is_dir():
                 yield str(folder)
         for name, seen in self._seen.items():
             if real := seen.linked_face():
-                self._links[Path(real)] = name
+                links[Path(real)] = name
             yield from seen.folders()
+        self._links = links
 
     async def _listen(self) -> None:
         """One watch for everything: each holds a thread for good."""
         backoff = 0.5
-        while not self._stopped:
+        while not self._stopped.is_set():
             self._unwatch = anyio.Event()
             try:
                 async for changes in awatch(
@@ -236,14 +223,15 @@ class Watcher:
                     self._blind, backoff = "", 0.5
                     for change, path in changes:
                         self._hear(change, Path(path))
-            except Exception as fault:  # noqa: BLE001 - whatever ends it, picks must be seen
+            except Exception as ended:  # noqa: BLE001 - whatever ends it, picks must be seen
+                fault = innermost(ended)
                 reason = str(fault) or type(fault).__name__
                 log.warning("watcher_restarted", error=reason)
                 self._blind = reason
                 with anyio.move_on_after(backoff):
                     await self._unwatch.wait()
                 backoff = min(backoff * 2, LONGEST_BACKOFF)
-            self._wake.set()  # whatever happened in between
+            self._ask(STUDIO, *self._seen)  # whatever happened in between
 
     def _is_interesting(self, _change: Change, path: str) -> bool:
         name = os.path.basename(path)  # noqa: PTH119 - called for every event
@@ -253,24 +241,28 @@ class Watcher:
         if path in self._links:
             self._announce(self._links[path], "sequences")
             return
-        if path == self._root / CONFIG_NAME or not path.is_relative_to(self._projects):
-            self._wake.set()
+        if path in (self._root / CONFIG_NAME, self._projects):
+            self._ask(STUDIO)
             return
-        name, *rest = path.relative_to(self._projects).parts or ("",)
+        if not path.is_relative_to(self._projects):
+            return
+        name, *rest = path.relative_to(self._projects).parts
         match rest:
             case ["state", "client", "sequences.json"] if name in self._seen and change != Change.deleted:
                 self._announce(name, "sequences")
             case ["state", "client", "picks", _] if name in self._seen:
                 self._announce(name, "picks")
-            case ["state", "client", _]:
-                pass  # our own folders and files
+            case ["elements", *_]:
+                self._ask(name)
+            case [file] if file == CONFIG_NAME:
+                self._ask(name)
+            case ["state"]:  # put in another's place
+                self._ask(STUDIO, name)
+            case [] if name in self._seen or path.is_dir():
+                self._ask(STUDIO, name)
             case _:
-                self._wake.set()  # settings, elements, projects: the level check says what it was
+                pass  # logs, notices, our own files: whatever else people keep there is no business of ours
 
     def _announce(self, name: str, what: What) -> None:
         self._seen[name].told.add(what)
         self._listener(FilesTouched(name, what))
-
-
-def _is_wanted(name: str, only: Collection[str]) -> bool:
-    return name in only if only else not name.startswith(".")

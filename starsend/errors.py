@@ -60,6 +60,13 @@ class WaitsForPerson(StarsendError):
     exit_code = 3
 
 
+def innermost(error: BaseException) -> BaseException:
+    """The error itself, or the first one that a group of a task group holds: its words are what a person can use."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that ``name`` was most likely meant to be, or None when nothing is close."""
     by_fold = {k.casefold(): k for k in known}

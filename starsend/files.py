@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from starsend.errors import StarsendError
+from starsend.errors import BadInput, StarsendError
 
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_RIGHT: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -37,6 +37,22 @@ class CannotWrite(StarsendError):
         else:
             remedy = f"check that {path.parent} is a folder on a working disk, then try again"
         super().__init__(f"cannot be written: {error.strerror or error}", where=str(path), remedy=remedy)
+
+
+class NameNotText(BadInput):
+    """The name of a file or folder is no UTF-8: the system's watch, JSON and a metric's label take no other."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("this name is not UTF-8", where=str(path), remedy="rename it")
+
+
+def is_text(name: str) -> bool:
+    """Whether the name of a file is UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def write_durably(path: Path, data: bytes | Callable[[BinaryIO], object], *, mode: int | None = None) -> None:
@@ -129,6 +145,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
+    """Have the names in a folder survive a power cut; some file systems cannot, and do without. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

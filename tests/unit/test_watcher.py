@@ -12,6 +12,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+import structlog
 
 from client_async.mounts import deaf_mount
 from client_async.watcher import FilesTouched, Watcher
@@ -123,8 +124,9 @@ async def test_our_own_temporary_files_say_nothing(watched: Watched) -> None:
         ):
             (client / name).write_text("x")
         (client / "picks" / ".SEQ01.pick.swp").write_text("3")
-        await anyio.sleep(0.5)  # the time in which they would be told
-        assert watched.told == []
+        by_rename(client / "sequences.json")  # which comes after them
+        await watched.until("job", "sequences")
+        assert [hint for hint in watched.ever if hint.what not in ("appeared", "sequences")] == []
 
 
 async def test_what_a_command_kept_and_did_not_show_is_told(watched: Watched) -> None:
@@ -177,15 +179,81 @@ async def test_a_linked_file_is_watched_where_it_lies(watched: Watched, tmp_path
         await watched.until("job", "sequences")
 
 
+def no_text(folder: Path) -> Path:
+    """A path in ``folder`` whose name is not UTF-8."""
+    return Path(os.fsdecode(os.fsencode(folder) + b"/\xff.pick"))
+
+
 async def test_a_name_that_is_no_text_does_not_blind_it(watched: Watched) -> None:
-    """Does a file whose name is not UTF-8, which kills the watch, leave picks seen?"""
+    """Does a file whose name is not UTF-8, which kills the watch, leave picks seen, and is the log told what it was?"""
     folder = watched.project()
-    async with watched.watch():
-        await watched.until("job", "appeared")
-        Path(os.fsdecode(os.fsencode(folder / "state" / "client" / "picks") + b"/\xff.pick")).write_text("3")
-        await watched.until("job", "picks")
-        in_place(folder / "state" / "client" / "sequences.json")
-        await watched.until("job", "sequences")
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as logs:
+        async with watched.watch():
+            await watched.until("job", "appeared")
+            no_text(folder / "state" / "client" / "picks").write_text("3")
+            await watched.until("job", "picks")
+            in_place(folder / "state" / "client" / "sequences.json")
+            await watched.until("job", "sequences")
+            while not (told := [entry for entry in logs if entry["event"] == "watcher_restarted"]):
+                no_text(folder / "state" / "client" / "picks").write_text("3")
+                await watched.until("job", "picks")  # as long as it lies there
+    assert "decode path" in told[0]["error"]
+
+
+async def test_folders_whose_names_are_no_text_are_left_alone(watched: Watched) -> None:
+    """A project and an element with such names: is the project refused once, and is everything else heard by events?"""
+    folder = watched.project()
+    no_text(folder / "elements").mkdir(parents=True)
+    watched.project("other").rename(no_text(watched.root / "projects"))
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as logs:
+        async with watched.watch() as watcher:
+            await watched.until("job", "appeared")
+            for _ in range(5):  # looks at all projects
+                (watched.root / "starsend_config.json").write_text("{}")
+                await watched.until("", "config")
+            assert watcher.modes == {"job": "events"}
+    assert [entry["event"] for entry in logs] == ["project_refused"]
+
+
+async def test_a_link_to_itself_is_one_projects(watched: Watched) -> None:
+    """It lies among the elements of one project, at the start and later: are the others looked at, and that one too?"""
+    folder = watched.project()
+    (folder / "elements").mkdir()
+    (folder / "elements" / "loop").symlink_to("loop")
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as logs:
+        async with watched.watch():
+            await watched.until("job", "appeared")
+            (folder / "elements" / "ring").symlink_to("ring")
+            (folder / "starsend_config.json").write_text("{}")
+            await watched.until("job", "config")
+            watched.project("other")
+            await watched.until("other", "appeared")
+            (folder / "elements" / "mara").mkdir()
+            (folder / "elements" / "mara" / "element.json").write_text("{}")
+            await watched.until("job", "elements")
+    assert logs == []
+
+
+async def test_what_is_none_of_ours_asks_for_no_look(watched: Watched) -> None:
+    """A log that grows beside the projects or in one: is nothing looked at, and a change of one project in it alone?"""
+    folder, other = watched.project(), watched.project("other")
+    async with watched.watch(level_seconds=30.0):
+        await watched.until("other", "appeared")
+        (folder / "state" / "client" / "journal.db-wal").write_text(
+            "x"
+        )  # any look at it tells; no event does
+        for log in (watched.root, watched.root / "projects", folder):
+            (log / "some.log").write_text("x")
+        (other / "starsend_config.json").write_text("{}")
+        await watched.until("other", "config")
+        (other / "starsend_config.json").write_text("{ }")
+        began = anyio.current_time()
+        await watched.until("other", "config")
+        assert anyio.current_time() - began > 0.5, "however often it is saved, it is looked at once a second"
+        assert FilesTouched("job", "journal") not in watched.ever
 
 
 async def test_on_a_network_mount_files_are_polled(watched: Watched) -> None:
