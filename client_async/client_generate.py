@@ -1,28 +1,28 @@
-"""The command line: parse, wire, call, turn an error into one line and an exit code. Thin, and quick to start.
+"""The command line: parse, wire, call, and leave by exit_door.py. Thin, and quick to start.
 
-Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 waiting for a person. ``status``, ``pick`` and ``--help`` load
-no picture, web, vendor or migration library; whatever else needs one imports it when it runs.
+``status``, ``pick`` and ``--help`` load no picture, web, vendor or migration library; whatever else needs one imports it
+when it runs.
 """
 
 from __future__ import annotations
 
-import atexit
-import gc
-import io
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from client_async.exit_door import DONE, WAITING, gravest, leave, print_json, run, tell
 from starsend.errors import BadInput, StarsendError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from client_async.draft import Draft
     from client_async.projects import Place
-
-DONE, FAILED, BAD_INPUT, WAITING = 0, 1, 2, 3
 
 app = typer.Typer(
     name="starsend",
@@ -79,7 +79,8 @@ def init(
     from client_async.new_project import make_project
 
     place = make_project(Globals.root, name, brief)
-    print(f"made {place.folder}; edit {place.file.path}, then run `starsend grid -p {name}`")
+    mark = "" if brief else ', and set "deleted" to false'
+    print(f"made {place.folder}; edit {place.file.path}{mark}, then run `starsend grid -p {name}`")
 
 
 @app.command()
@@ -96,8 +97,7 @@ def grid(
     place, names = _place(project), sequences or []
     if picture is not None and (len(names) != 1 or again):
         raise typer.BadParameter("--from takes one sequence, and no --again")
-    if again and not names:
-        raise typer.BadParameter("--again takes the sequences it is meant for")
+    _names_what_is_made_again(again, names)
     _logs()
     from rich.console import Console
 
@@ -107,18 +107,11 @@ def grid(
     if picture is not None:
         if not picture.is_file():
             raise BadInput("there is no such picture", where=str(picture), remedy="check the path")
-        adopted = production.adopt_grid(place, names[0], picture, console)
-        if adopted.adopt is not None:
-            return  # handed over
-        console.print(
-            f"{names[0]}: {adopted.grid_id} is ready at {place.shown(str(adopted.grid_path))}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        production.adopt_grid(place, names[0], picture, console)
         return
     errors = production.make_grids(place, names, console, again=again)
     undecided = production.waiting_for_person(place, names, ("recovery",))
-    _leave(_code_of(errors, console) or (WAITING if undecided else DONE))
+    leave(_told(errors, console) or (WAITING if undecided else DONE))
 
 
 @app.command()
@@ -132,10 +125,13 @@ def pick(
     ] = None,
     note: Annotated[str, typer.Option(help="Kept with the pick.")] = "",
 ) -> None:
-    """Pick a cell of a grid. Costs nothing; picking another one later is free too."""
+    """Pick a cell of a grid. The pick is free, and so is another one later; each take that is then made is paid.
+
+    Where a daemon runs it makes the take two seconds later; else `starsend generate` does.
+    """
     from getpass import getuser
 
-    from client_async.driver_lock import is_daemons
+    from client_async.driver_lock import daemon_drives
     from client_async.picks import record_pick
 
     place = _place(project)
@@ -149,12 +145,9 @@ def pick(
 
     picked = place.file.change(record)
     if place.file.trouble:
-        print(
-            f"starsend: {place.file.trouble}. The pick is kept, and shown when it is mended", file=sys.stderr
-        )
-    then = (
-        "the daemon makes the take" if is_daemons(place) else f"`starsend generate {sequence}` makes the take"
-    )
+        tell(f"{place.file.trouble}. The pick is kept, and shown when it is mended")
+    daemon = daemon_drives(place)
+    then = "the daemon makes the take" if daemon else f"`starsend generate {sequence}` makes the take"
     print(f"{sequence}: cell {picked['cell']} of {picked['grid']} is picked; {then}")
 
 
@@ -162,19 +155,18 @@ def pick(
 def generate(sequences: Names = None, project: Project = None, again: Again = False) -> None:
     """Lock what is picked and make the takes."""
     place, names = _place(project), sequences or []
-    if again and not names:
-        raise typer.BadParameter("--again takes the sequences it is meant for")
+    _names_what_is_made_again(again, names)
     _logs()
     from rich.console import Console
 
-    from client_async import production
+    from client_async import production, screens
 
     console = Console()
     errors = production.make_takes(place, names, console, again=again)
     waiting = production.waiting_for_person(place, names)
-    for name in waiting - errors.keys():
-        console.print(f"  {name}  waits for a person: see `starsend status`", highlight=False, soft_wrap=True)
-    _leave(_code_of(errors, console) or (WAITING if waiting else DONE))
+    for name in sorted(waiting - errors.keys()):
+        screens.say(console, f"  {name}  waits for a person: see `starsend status`")
+    leave(_told(errors, console) or (WAITING if waiting else DONE))
 
 
 @app.command()
@@ -187,32 +179,33 @@ def resume(sequences: Names = None, project: Project = None) -> None:
     from client_async import production
 
     console = Console()
-    _leave(_code_of(production.resume(place, sequences or [], console), console))
+    leave(_told(production.resume(place, sequences or [], console), console))
 
 
 @app.command()
 def status(project: Project = None, as_json: Json = False) -> None:
     """Show where every sequence stands."""
-    from client_async.projects import Place, project_names
-
-    places = (
-        [_place(project)] if project else [Place(Globals.root, name) for name in project_names(Globals.root)]
-    )
-    documents = {}
-    for place in places or [_place(None)]:
-        document, trouble = place.file.read_kept()
-        documents[place.name] = document["sequences"]
-        if trouble:
-            print(f"starsend: {trouble}. Shown is what was known before", file=sys.stderr)
     from client_async import status_view
+    from client_async.projects import place_of, project_names
 
+    names = [_place(project).name] if project else project_names(Globals.root) or [_place(None).name]
+    standing: dict[str, status_view.Raw] = {}
+    errors: dict[str, StarsendError] = {}
+    for name in names:
+        try:
+            standing[name], doubt = status_view.standing(place_of(Globals.root, name))
+            if doubt:
+                tell(doubt)
+        except StarsendError as refused:  # this project's; the others are shown
+            errors[name] = refused
+            tell(str(refused))
     if as_json:
-        _print_json(status_view.as_json(documents))
-        return
-    from rich.console import Console
-
-    for name, sequences in documents.items():
-        Console(markup=False).print(status_view.table(name, sequences))
+        print_json(status_view.as_json(standing))
+    else:
+        columns = get_terminal_size().columns if sys.stdout.isatty() else None
+        for name, sequences in standing.items():
+            print("\n".join(status_view.lines(name, sequences, columns)))
+    leave(gravest(errors))
 
 
 @app.command()
@@ -223,16 +216,14 @@ def costs(project: Project = None, as_json: Json = False) -> None:
 
     report = production.project_costs(place)
     if as_json:
-        _print_json(report.as_json())
+        print_json(report.as_json())
         return
     from rich.console import Console
 
     console = Console()
     console.print(screens.cost_table(report))
-    console.print(
-        f"spent {screens.dollars(report.total.spent)}; at vendors' prices this job would cost {screens.dollars(report.total.estimated)}",
-        highlight=False,
-    )
+    spent, estimated = screens.dollars(report.total.spent), screens.dollars(report.total.estimated)
+    screens.say(console, f"spent {spent}; at vendors' prices this job would cost {estimated}")
 
 
 @app.command()
@@ -248,17 +239,16 @@ def pipeline(
 ) -> None:
     """Run the house line: shots.json to keyframes and videos, without client picks."""
     place = _place(project)
-    if again and not names:
-        raise typer.BadParameter("--again takes the shots it is meant for")
+    _names_what_is_made_again(again, names)
     _logs()
     from rich.console import Console
 
-    from client_async import production
+    from client_async.house_line import run_house_line
 
-    outcomes = production.run_house_line(
+    outcomes = run_house_line(
         place, shots or place.folder / "shots.json", names or [], Console(), again=again
     )
-    _leave(min((outcome.error.exit_code for outcome in outcomes if outcome.error), default=DONE))
+    leave(gravest({outcome.shot_id: outcome.error for outcome in outcomes if outcome.error}))
 
 
 @app.command()
@@ -276,16 +266,15 @@ def daemon(
     from rich.console import Console
 
     from client_async.daemon import Daemon
+    from client_async.screens import say
 
     console = Console(stderr=True)
 
-    def say(line: str) -> None:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    async def serve() -> None:
+        shown = partial(say, console) if console.is_terminal else None
+        await Daemon(Globals.root, projects or [], shown).run()
 
-    async def run() -> None:
-        await Daemon(Globals.root, projects or [], say if console.is_terminal else None).run()
-
-    anyio.run(run)
+    anyio.run(serve)
 
 
 @app.command()
@@ -296,37 +285,12 @@ def demo() -> None:
 
     from client_async.demo import run_demo
 
-    _leave(run_demo(Globals.root, Console()))
+    leave(run_demo(Globals.root, Console()))
 
 
 def main() -> None:
-    """The one exit door."""
-    # At its end Python searches every module for cycles to collect, a quarter of what `status` costs (measured: 127 ms
-    # of CPU with this line, 170 without). Files and databases have been closed by then.
-    atexit.register(gc.freeze)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # a terminal that cannot show a title still shows the rest
-    try:
-        app(standalone_mode=True)
-    except Exception as raised:  # whatever it is, people get one line, and with --debug the rest
-        if Globals.debug:
-            raise
-        error: BaseException = raised
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        print(f"starsend: {_line_of(error)}", file=sys.stderr)
-        sys.exit(error.exit_code if isinstance(error, StarsendError) else FAILED)
-
-
-def _line_of(error: BaseException) -> str:
-    if isinstance(error, StarsendError):
-        return str(error)
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}. Check the disk and its permissions"
-    return f"unexpected {type(error).__name__}: {error}. Run it again with --debug and report what it shows"
+    """What ``starsend`` starts."""
+    run(app, shows_tracebacks=lambda: Globals.debug)
 
 
 def _place(project: str | None) -> Place:
@@ -341,28 +305,20 @@ def _logs() -> None:
     configure_logs(debug=Globals.debug)
 
 
-def _code_of(errors: dict[str, StarsendError], console: Any) -> int:  # noqa: ANN401 - rich's Console, loaded late
-    """Print each error once and give the gravest code: a failure counts more than a wait."""
+def _names_what_is_made_again(again: bool, names: list[str] | None) -> None:
+    """Nobody pays again for everything by leaving a name out. Raises BadParameter."""
+    if again and not names:
+        raise typer.BadParameter("--again takes the names of what it is meant for")
+
+
+def _told(errors: dict[str, StarsendError], console: Console) -> int:
+    """Print each error once and give the gravest exit code."""
+    from client_async.screens import say
+
     for name, error in errors.items():
         line = str(error)
-        console.print(
-            line if name in line else f"{name}: {line}",
-            style="red",
-            highlight=False,
-            soft_wrap=True,
-            markup=False,
-        )
-    return min((error.exit_code for error in errors.values()), default=DONE)
-
-
-def _print_json(value: object) -> None:
-    import orjson
-
-    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-def _leave(code: int) -> None:
-    raise typer.Exit(code)
+        say(console, line if name in line else f"{name}: {line}", style="red")
+    return gravest(errors)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def run_demo(root: Path, console: Console) -> int:
         _make_sheet(place, document["sequences"])
     _show_result(place, document, console)
     for name, error in errors.items():
-        console.print(f"{name}: {error}", style="red", highlight=False, soft_wrap=True, markup=False)
+        screens.say(console, f"{name}: {error}", style="red")
     return 0 if all(s.get("grid_state") == "done" for s in document["sequences"].values()) else 1
 
 
@@ -84,9 +84,7 @@ def _show_result(place: Place, document: dict[str, Any], console: Console) -> No
         report = production.costs_of(place, store)
     console.print()
     console.print(screens.result_table(document["sequences"], report))
-    console.print(
-        "\nthe animatic is free; 'would cost' is the same job at a vendor's price. Look at:", highlight=False
-    )
+    screens.say(console, "\nthe animatic is free; 'would cost' is the same job at a vendor's price. Look at:")
     takes = [("take", s["take"]["path"]) for s in document["sequences"].values() if s.get("take")]
     files = [("contact sheet", SHEET), *takes, ("brief", "state/client/sequences.json")]
     screens.print_files(console, [(what, place.shown(path)) for what, path in files])

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from pathlib import Path
+from typing import Literal, TextIO
 
 from client_async.projects import Place
 from starsend.errors import StarsendError
 from starsend.files import CannotWrite
 
 Driver = Literal["daemon", "command"]
+ASKED_SECONDS, ASKED_LOOKS = 0.05, 5
+"""How long to bear with a lock that may only be looked at, and how often to try."""
 
 
 class ProjectBusy(StarsendError):
@@ -30,13 +34,13 @@ class ProjectBusy(StarsendError):
         )
 
 
-def is_daemons(place: Place) -> bool:
+def daemon_drives(place: Place) -> bool:
     """Whether a daemon drives the project now."""
     try:
-        with (place.folder / "state" / "driver.lock").open() as lock:
+        with _lock_of(place).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return ProjectBusy(place, (place.folder / "state" / "driver.lock").read_text()).by_daemon
+        return ProjectBusy(place, _lock_of(place).read_text()).by_daemon
     except OSError:
         pass  # nobody has driven it yet
     return False
@@ -45,18 +49,35 @@ def is_daemons(place: Place) -> bool:
 @contextmanager
 def sole_driver(place: Place, driver: Driver = "command") -> Iterator[None]:
     """Hold the project while the block runs. Raises ProjectBusy, CannotWrite."""
-    path = place.folder / "state" / "driver.lock"
+    path = _lock_of(place)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as refused:
         raise CannotWrite(path, refused) from refused
     with open(descriptor, "r+") as lock:  # noqa: PTH123 - a descriptor, opened without emptying the holder's note
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ProjectBusy(place, lock.read().strip()) from None
+        if not _locked(lock):
+            raise ProjectBusy(place, lock.read().strip())
         lock.truncate(0)
         lock.write(f"{driver} {os.getpid()}")
         lock.flush()
-        yield
+        try:
+            yield
+        finally:
+            lock.truncate(0)
+
+
+def _lock_of(place: Place) -> Path:
+    return place.folder / "state" / "driver.lock"
+
+
+def _locked(lock: TextIO) -> bool:
+    """Whether the lock could be had. ``daemon_drives`` holds it for a moment too, and is nobody to give way to."""
+    for _ in range(ASKED_LOOKS):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(ASKED_SECONDS / ASKED_LOOKS)
+        else:
+            return True
+    return False

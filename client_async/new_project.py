@@ -27,8 +27,10 @@ SAMPLE: dict[str, Any] = {
             {"prompt": "the woman turns towards the sea", "seconds": 3, "camera": "pan left"},
         ],
         "selected_cell": None,
+        "deleted": True,
     }
 }
+"""An example to write over. It is marked deleted: a daemon that sees the project must draw and bill nothing yet."""
 
 
 def make_project(root: Path, name: str, brief: Path | None) -> Place:

@@ -1,24 +1,21 @@
-"""The commands that do work: what ``grid``, ``generate``, ``costs``, ``pipeline`` and ``demo`` mean for one project."""
+"""The commands that do work: what ``grid``, ``generate``, ``resume`` and ``costs`` mean for one project."""
 
 from __future__ import annotations
 
-import getpass
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Sequence as Many
 from pathlib import Path
 from typing import Any
 
 import anyio
-import structlog
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import track
+from rich.text import Text
 
 from client_async.client_sequence_runner import WaitsForPick
 from client_async.costs import CostReport, cost_report, takes_in_use
 from client_async.draft import Draft
-from client_async.drive import Interrupted, bring_home, drive, stop_on_signal
+from client_async.drive import Interrupted, bring_home, drive
 from client_async.driver_lock import ProjectBusy, sole_driver
 from client_async.explorer import Deleted
 from client_async.kept import Document
@@ -26,17 +23,15 @@ from client_async.ledger import open_store
 from client_async.next_action import Action, next_action
 from client_async.pick_folder import PickFolder
 from client_async.projects import Place
-from client_async.screens import LiveProgress
-from client_async.sequences import Sequence, check_sequences, owner_of
+from client_async.screens import LiveProgress, say
+from client_async.sequences import Sequence, check_sequences
 from client_async.states import PARKED
 from client_async.take_maker import brief_digest, cast_shots
-from client_async.wiring import make_steps
 from starsend.clock import SystemClock
 from starsend.config import load_settings
 from starsend.elements import Elements
 from starsend.errors import BadInput, StarsendError, UnknownName
 from starsend.orchestrator.execution_store import ExecutionStore
-from starsend.pipeline import Pipeline, ShotOutcome, read_shots
 
 Errors = dict[str, StarsendError]
 Wishes = dict[str, dict[str, Any]]
@@ -57,7 +52,7 @@ def make_grids(place: Place, names: Many[str], console: Console, *, again: bool 
     return refused | _work(place, sequences, console, "grids", wishes, actions=("explore", "adopt", "tidy"))
 
 
-def adopt_grid(place: Place, name: str, picture: Path, console: Console) -> Sequence:
+def adopt_grid(place: Place, name: str, picture: Path, console: Console) -> None:
     """Bring in a picture made elsewhere as the grid of one sequence. Raises what went wrong."""
     sequences, refused = _asked_for(place, [name])
     if refused:
@@ -66,7 +61,9 @@ def adopt_grid(place: Place, name: str, picture: Path, console: Console) -> Sequ
     errors = _work(place, sequences, console, "grids", wishes, actions=("adopt",))
     if errors:
         raise errors[name]
-    return _known(place, [name])[name]
+    adopted = _known(place, [name])[name]
+    if adopted.adopt is None:  # else a daemon is about to
+        say(console, f"{name}: {adopted.grid_id} is ready at {place.shown(str(adopted.grid_path))}")
 
 
 def make_takes(place: Place, names: Many[str], console: Console, *, again: bool = False) -> Errors:
@@ -87,8 +84,7 @@ def make_takes(place: Place, names: Many[str], console: Console, *, again: bool 
             wishes[name] = {"retake": True}
     errors = refused | _work(place, sequences, console, "takes", wishes)
     if names:
-        unpicked = {n: s for n, s in _known(place, names).items() if s.keyframe is None and not s.deleted}
-        errors |= {name: WaitsForPick(name) for name in unpicked.keys() - errors.keys()}
+        errors |= {n: WaitsForPick(n) for n in _unpicked(place, names) if n not in errors}
     return errors
 
 
@@ -97,7 +93,7 @@ def resume(place: Place, names: Many[str], console: Console) -> Errors:
     sequences = _known(place, names)
     wishes: Wishes = {n: {"resume": True} for n, s in sequences.items() if s.grid_state in PARKED}
     if not wishes:
-        console.print("  nothing has failed and nothing waits for a decision")
+        say(console, "  nothing has failed and nothing waits for a decision")
         return {}
     return _work(place, {name: sequences[name] for name in wishes}, console, "sequences", wishes)
 
@@ -115,17 +111,24 @@ def _brief_has_changed(place: Place, name: str, sequence: Sequence) -> bool:
 def waiting_for_person(
     place: Place, names: Many[str], waiting: Many[str] = ("waiting_for_pick", "recovery")
 ) -> set[str]:
-    """Which of the named sequences, or of all, cannot go on until somebody decides."""
-    return {n for n, s in _known(place, names).items() if s.grid_state in waiting and not s.deleted}
+    """Which of the named sequences, or of all, cannot go on until somebody decides; not those that a daemon is to go on with."""
+    known = _known(place, names)
+    return {
+        n for n, s in known.items() if s.grid_state in waiting and not s.deleted and next_action(s) is None
+    }
+
+
+def _unpicked(place: Place, names: Many[str]) -> list[str]:
+    known = _known(place, names)
+    return [n for n, s in known.items() if s.keyframe is None and not s.deleted and next_action(s) is None]
 
 
 def take_picks(place: Place, console: Console) -> int:
     """Decide the pick files that lie in the drop folder; says what became of each. The number accepted."""
     verdicts = PickFolder(place.picks, place.file).take_picks()
     for verdict in verdicts:
-        mark = "[green]accepted[/]" if verdict.accepted else "[red]rejected[/]"
-        said = f"  {escape(verdict.file)}  {mark}  {escape(verdict.reason)}"
-        console.print(said, highlight=False, soft_wrap=True)
+        mark = ("accepted", "green") if verdict.accepted else ("rejected", "red")
+        say(console, Text.assemble(f"  {verdict.file}  ", mark, f"  {verdict.reason}"))
     return sum(verdict.accepted for verdict in verdicts)
 
 
@@ -148,59 +151,6 @@ def costs_of(place: Place, store: ExecutionStore) -> CostReport:
     latest = {take.shot_id: take.take_id for take in house}  # oldest first, so the newest stays
     in_use = takes_in_use(document) | set(latest.values())
     return cost_report(place.name, store.costs(), sequences=names, in_use=in_use)
-
-
-def run_house_line(
-    place: Place, shots_file: Path, names: Many[str], console: Console, *, again: bool = False
-) -> list[ShotOutcome]:
-    """Run the named shots of ``shots.json``, or all, through the house line. Raises Interrupted after a signal."""
-    shots = read_shots(shots_file)
-    known = [shot.id for shot in shots]
-    for name in names:
-        if name not in known:
-            raise UnknownName("shot", name, known, where=str(shots_file))
-    _keep_apart(place, known)
-    shots = [shot for shot in shots if not names or shot.id in names]
-    outcomes: list[ShotOutcome] = []
-    settings = load_settings(place.root, place.folder)
-    with (
-        structlog.contextvars.bound_contextvars(project=place.name),
-        stop_on_signal() as stop,  # no sole driver: house shots are nobody's sequences, and each is held while it is worked on
-        open_store(place, settings, SystemClock()) as store,
-    ):
-        line = Pipeline(
-            store=store,
-            steps=make_steps(place, settings, store, stop=stop, clock=SystemClock()),
-            elements=Elements.load(place.folder / "elements"),
-            settings=settings,
-            by=getpass.getuser(),
-        )
-        running = line.run(shots, again=again)
-        for outcome in track(
-            running,
-            "house line",
-            total=len(shots),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ):
-            outcomes.append(outcome)
-            made = outcome.take.media.path if outcome.take else f"[red]{escape(str(outcome.error))}[/]"
-            console.print(f"  {outcome.shot_id}  {made}", highlight=False, soft_wrap=True)
-        if stop.is_set():
-            raise Interrupted
-    return outcomes
-
-
-def _keep_apart(place: Place, shots: Many[str]) -> None:
-    """House shots and client sequences of one project share a ledger, so they may not share a name."""
-    sequences = place.file.read()["sequences"] if place.file.path.exists() else {}
-    for shot in shots:
-        if owner := shot if shot in sequences else owner_of(shot, sequences):
-            raise BadInput(
-                f"the shot {shot!r} has a name that the sequence {owner!r} uses",
-                remedy="choose another id for the shot",
-            )
 
 
 def _known(place: Place, names: Many[str]) -> dict[str, Sequence]:
@@ -230,32 +180,26 @@ def _work(
 ) -> Errors:
     """Write the wishes down and drive the sequences; where a daemon drives the project, the wishes are all it needs."""
     stop = threading.Event()
+    errors: Errors = {}
     try:
         with sole_driver(place):
             _write_down(place, wishes)
-            due = [
-                name
-                for name, action in _due(place, sequences).items()
-                if actions is None or action in actions
-            ]
-            errors: Errors = {}
+            due = _due(place, sequences, actions)
             if due:
                 with LiveProgress(console, len(due), what) as progress:
                     errors = anyio.run(drive, place, due, actions, progress.show, stop)
-            else:
-                console.print(f"  {what}: nothing to do")
             if not stop.is_set():
                 bring_home(place)
     except ProjectBusy as busy:
         if not busy.by_daemon:
             raise
         _write_down(place, wishes)
-        console.print(
-            f"  handed to the daemon (process {busy.process}); `starsend status` shows how far it is",
-            highlight=False,
-            soft_wrap=True,
-        )
-        return {}
+        due = _due(place, sequences, actions)
+        if due or wishes:  # a wish may have been taken up by now
+            said = "handed to the daemon" if wishes else "the daemon is at it"
+            say(console, f"  {said} (process {busy.process}); `starsend status` shows how far it is")
+    if not due and not wishes:
+        say(console, f"  {what}: nothing to do")
     if stop.is_set():
         raise Interrupted
     return errors
@@ -270,7 +214,8 @@ def _write_down(place: Place, wishes: Wishes) -> None:
         place.file.change(edit)
 
 
-def _due(place: Place, sequences: Mapping[str, Sequence]) -> dict[str, Action]:
-    """What is to be done next on each, for those on which there is anything."""
-    actions = {name: next_action(sequence) for name, sequence in _known(place, list(sequences)).items()}
-    return {name: action for name, action in actions.items() if action is not None}
+def _due(place: Place, names: Collection[str], actions: Collection[Action] | None) -> list[str]:
+    """Those of the named sequences on which something is to be done; of no names, none."""
+    known = _known(place, list(names)) if names else {}
+    due = {name: next_action(sequence) for name, sequence in known.items()}
+    return [n for n, action in due.items() if action is not None and (actions is None or action in actions)]

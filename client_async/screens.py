@@ -18,13 +18,20 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from client_async.costs import CostReport, Spend
 from client_async.events import Event, SequenceMoved
 
 SHOWN_AT_ONCE = 12
 """Sequences with a line of their own; of thousands nobody reads more."""
-RESTING = ("waiting_for_pick", "done", "failed", "recovery", "paused_budget", "cancelled")
+ENDS = ("waiting_for_pick", "done", "failed", "recovery", "paused_budget", "cancelled")
+"""States in which a sequence leaves the display: nothing goes on in it by itself."""
+
+
+def say(console: Console, line: str | Text, style: str = "") -> None:
+    """Print one line as it is: never broken in two, nothing in it coloured or taken for markup."""
+    console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 class LiveProgress:
@@ -59,11 +66,11 @@ class LiveProgress:
         """Take in one event; safe to call from any thread."""
         if not isinstance(moved, SequenceMoved):
             return
-        if not self._console.is_terminal or moved.state in RESTING:
-            said = f"  {moved.sequence}  [bold]{moved.state}[/]  {escape(moved.status)}"
+        if not self._console.is_terminal or moved.state in ENDS:
+            said = Text.assemble(f"  {moved.sequence}  ", (moved.state, "bold"), f"  {moved.status}")
             with suppress(SystemExit):  # rich leaves when nobody reads any more (`| head`); the work goes on
-                self._console.print(said, highlight=False, soft_wrap=True)
-        if moved.state in RESTING:
+                say(self._console, said)
+        if moved.state in ENDS:
             line = self._lines.pop(moved.sequence, None)
             if line is not None:
                 self._bar.remove_task(line)
@@ -136,4 +143,4 @@ def dollars(amount: Any) -> str:  # noqa: ANN401 - Decimal, not imported for its
 def print_files(console: Console, files: Iterable[tuple[str, str]]) -> None:
     """Paths to look at, one a line, never broken in two."""
     for what, path in files:
-        console.print(f"  {what:<14} {path}", highlight=False, soft_wrap=True)
+        say(console, f"  {what:<14} {path}")

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import sqlite3
+import textwrap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from client_async.journal import JournalUnusable
+from client_async.projects import Place
+from starsend.errors import BadInput
+from starsend.files import CannotWrite
+from starsend.json_file import read_json
 
 SCHEMA = "starsend.status/1"
+COLUMNS = ("sequence", "state", "grid", "cell", "take")
 Raw = Mapping[str, Mapping[str, Any]]
+
+
+def standing(place: Place) -> tuple[Raw, str]:
+    """A project's sequences, and a word on where they are from when they are not of this moment.
+
+    Where the lock or the journal cannot be used (no rights, a full disk) sequences.json still says how things stood.
+
+    Raises StarsendError when nothing can be told.
+    """
+    try:
+        document, trouble = place.file.read_kept()
+    except (CannotWrite, JournalUnusable, sqlite3.OperationalError) as refused:
+        sequences = read_json(place.file.path, what="brief").get("sequences")
+        if not isinstance(sequences, dict) or not all(isinstance(raw, dict) for raw in sequences.values()):
+            raise BadInput("this is no brief", where=str(place.file.path)) from refused
+        return sequences, f"{refused}. Shown is sequences.json, which may be a moment old"
+    return document["sequences"], f"{trouble}. Shown is what was known before" if trouble else ""
 
 
 def as_json(documents: Mapping[str, Raw]) -> dict[str, Any]:
@@ -23,18 +46,38 @@ def as_json(documents: Mapping[str, Raw]) -> dict[str, Any]:
     }
 
 
-def table(project: str, sequences: Raw) -> Table:
-    """Sequence, state, grid, picked cell, take, and one line of what is going on."""
-    from rich.table import Table  # noqa: PLC0415 - 40 ms that --json need not pay
+def lines(project: str, sequences: Raw, columns: int | None) -> list[str]:
+    """A table for people, and of each sequence what is going on: beside its row, or under it where there is no room.
 
-    shown = Table(title=project, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    columns = ("sequence", "state", "grid", "cell", "take", "status")
-    for column in columns:
-        shown.add_column(column, overflow="fold", no_wrap=column != "status")
-    for name, sequence in sequences.items():
-        row = _row(name, sequence)
-        shown.add_row(*("-" if row[column] in (None, "") else str(row[column]) for column in columns))
-    return shown
+    Args:
+        columns: how wide the terminal is; None where the lines go into a pipe, and each sequence is one line.
+    """
+    rows = [_row(name, sequence) for name, sequence in sequences.items()]
+    cells = [COLUMNS, *([_shown(row[column]) for column in COLUMNS] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    table = ["  ".join(map(str.ljust, row, widths)) for row in cells]
+    said = [project, f"{table[0]}  status"]
+    for line, row in zip(table[1:], rows, strict=True):
+        status = _shown(row["status"])
+        if columns is None or len(line) + 2 + len(status) <= columns:
+            said.append(f"{line}  {status}")
+        else:
+            said.append(line)
+            indent = " " * 4
+            said += textwrap.wrap(
+                status,
+                max(columns, 20),
+                initial_indent=indent,
+                subsequent_indent=indent,
+                break_long_words=False,
+            )
+    return said
+
+
+def _shown(value: object) -> str:
+    """In one line, without what a terminal would obey."""
+    text = "-" if value in (None, "") else " ".join(str(value).split())
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _row(name: str, sequence: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,7 +85,7 @@ def _row(name: str, sequence: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sequence": name,
         "title": sequence.get("title", ""),
-        "state": "deleted" if sequence.get("deleted") is True else sequence.get("grid_state", "new"),
+        "state": "cancelled" if sequence.get("deleted") is True else sequence.get("grid_state", "new"),
         "grid": sequence.get("grid_id"),
         "grid_path": sequence.get("grid_path"),
         "cell": pick.get("cell"),

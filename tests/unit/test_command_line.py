@@ -9,11 +9,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from client_async import status_view
+from client_async.projects import Place
 from client_async.sequence_file import SequenceFile
 from tests.standins.vendor import png, write_png
 
@@ -71,6 +75,21 @@ class Shell:
         told = sequence.pop("notices", [{"text": "not adopted"}])
         return {"adopt": None, **sequence} == {**BRIEF, "adopt": None} and "not adopted" in told[-1]["text"]
 
+    def calls(self) -> list[str]:
+        """The shots that a provider was called for."""
+        book = self.project / "state" / "providers" / "animatic" / "calls.jsonl"
+        lines = book.read_text().splitlines() if book.exists() else []
+        return [json.loads(line)["shot_id"] for line in lines]
+
+    @contextmanager
+    def driven_by_a_daemon(self) -> Iterator[None]:
+        """While the block runs a daemon holds the project, and is slow to do anything."""
+        with (self.project / "state" / "driver.lock").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            held.write("daemon 4711")
+            held.flush()
+            yield
+
     def configure(self, **settings: object) -> None:
         (self.project / "starsend_config.json").write_text(json.dumps({**CONFIG, **settings}))
 
@@ -113,8 +132,13 @@ def one_line(said: Said, code: int, *words: str) -> None:
 def test_a_job_from_init_to_costs(tmp_path: Path) -> None:
     """Can a person go all the way with the commands alone?"""
     shell = Shell(tmp_path)
-    assert shell("init", "job").code == 0
+    made = shell("init", "job")
+    assert (made.code, 'set "deleted" to false' in made.out) == (0, True)
     shell.configure()
+    assert (shell("grid").code, shell.calls()) == (0, []), (
+        "an example costs nothing until somebody has edited it"
+    )
+    shell.document.write_text(shell.document.read_text().replace('"deleted": true', '"deleted": false'))
     assert shell("grid").code == 0
     waiting = shell("generate")
     assert (waiting.code, "waits for a person" in waiting.out) == (3, True)
@@ -212,7 +236,7 @@ def test_a_signal_parks_a_waiting_job_and_the_next_run_goes_on(
         (("status", "-p", "jobb"), ("unknown project 'jobb'", "job")),
         (("grid", "SEQ01", "--from", "gone.png"), ("gone.png",)),
         (("grid", "--from", "gone.png"), ("--from takes one sequence",)),
-        (("generate", "--again"), ("--again takes the sequences",)),
+        (("generate", "--again"), ("--again takes the names",)),
         (("pipeline",), ("shot list", "shots.json")),
         (("demo",), ("sample brief",)),
         (("init", "job"), ("has a brief already",)),
@@ -320,6 +344,79 @@ def test_an_unknown_element_names_the_nearest(shell: Shell) -> None:
     folder.mkdir(parents=True)
     (folder / "element.json").write_text(json.dumps({"kind": "character", "description": "x"}))
     one_line(shell("grid"), 2, "@marra", "Did you mean @mara")
+
+
+def test_a_command_says_of_the_daemon_what_is_so(waiting: Shell) -> None:
+    """Is a wish handed over and not called a wait, and is nothing handed over where there is nothing to do?"""
+    file = SequenceFile(waiting.document)
+    with waiting.driven_by_a_daemon():
+        assert "grids: nothing to do" in waiting("grid").out
+        asked = waiting("generate")
+        assert (asked.code, "handed" in asked.out, "SEQ01  waits for a person" in asked.out) == (
+            3,
+            False,
+            True,
+        )
+        assert waiting("pick", "SEQ01", "1").code == 0
+        on_its_way = waiting("generate", "SEQ01")
+        assert (on_its_way.code, "the daemon is at it (process 4711)" in on_its_way.out) == (0, True)
+    assert waiting("generate").code == 0
+    file.change(lambda draft: draft["SEQ01"].update(grid_state="recovery"))
+    with waiting.driven_by_a_daemon():
+        assert "takes: nothing to do" in waiting("generate").out
+        again = waiting("generate", "SEQ01", "--again")
+        assert (again.code, "handed to the daemon" in again.out, "waits" in again.out) == (0, True, False)
+        file.change(lambda draft: draft["SEQ01"].update(grid_state="done", retake=False, deleted=True))
+        gone = waiting("generate", "SEQ01", "--again")
+        assert (gone.code, "handed" in gone.out, "marked deleted" in gone.out) == (2, False, True)
+    file.close()
+
+
+def test_a_refused_sequence_does_not_set_the_others_going(shell: Shell) -> None:
+    """`grid SEQ01`, which is deleted: is SEQ02, of which nobody spoke, left alone?"""
+    shell.write("SEQ01", "SEQ02")
+    document = json.loads(shell.document.read_text())
+    document["sequences"]["SEQ01"]["deleted"] = True
+    shell.document.write_text(json.dumps(document))
+    one_line(shell("grid", "SEQ01"), 2, "marked deleted")
+    assert shell.calls() == []
+
+
+def test_status_shows_what_it_can(waiting: Shell) -> None:
+    """A folder without a brief, one whose name is no text, one that only may be read: is each told, and the rest shown?"""
+    (waiting.root / "projects" / "empty").mkdir()
+    Path(os.fsdecode(os.fsencode(waiting.root / "projects") + b"/\xff")).mkdir()
+    said = waiting("status", "--json")
+    assert (said.code, len(said.err.splitlines())) == (2, 2)
+    assert "empty/state/client/sequences.json: there is no brief" in said.err
+    assert "this name is not UTF-8. Rename it" in said.err
+    assert [row["project"] for row in json.loads(said.out)["projects"]] == ["job"]
+
+
+def test_status_needs_no_right_to_write(waiting: Shell) -> None:
+    """May somebody who only reads, or anybody on a disk that takes nothing, ask how things stand?"""
+    for folder in (waiting.root, *waiting.root.parents[:2]):
+        folder.chmod(0o755)
+    waiting.document.parent.chmod(0o555)
+    nobody = "os.setgid(65534); os.setuid(65534)" if os.geteuid() == 0 else "pass"
+    said = limited(waiting, nobody, "status")
+    waiting.document.parent.chmod(0o755)
+    assert (said.code, "g1 is ready: pick a cell" in said.out) == (0, True), said
+    assert "Shown is sequences.json, which may be a moment old" in said.err
+
+
+def test_status_is_a_line_a_sequence_in_a_pipe_and_fits_a_terminal(waiting: Shell) -> None:
+    """Can a reason be found with grep, and read at eighty columns?"""
+    reason = "the vendor refused: " + "a word or two " * 12
+    file = SequenceFile(waiting.document)
+    file.change(lambda draft: draft["SEQ01"].update(status=reason.strip(), deleted=True))
+    file.close()
+    (found,) = [line for line in waiting("status", COLUMNS="80").out.splitlines() if "SEQ01" in line]
+    assert found.endswith(reason.strip())
+    assert "cancelled" in found
+    shown = status_view.lines("job", status_view.standing(Place(waiting.root, "job"))[0], 80)
+    assert max(map(len, shown)) <= 80
+    assert " ".join(" ".join(shown[3:]).split()) == reason.strip()
 
 
 def limited(shell: Shell, before: str, *words: str) -> Said:

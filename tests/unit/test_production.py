@@ -12,6 +12,7 @@ import rich.console
 
 from client_async import production
 from client_async.explorer import Deleted
+from client_async.house_line import run_house_line
 from client_async.ledger import open_store
 from client_async.new_project import make_project
 from client_async.picks import record_pick
@@ -202,9 +203,9 @@ def test_a_house_shot_cannot_take_a_sequences_name(picked: Job) -> None:
     """Is a client's locked keyframe safe from the house line?"""
     for name in ("SEQ01", "SEQ01_grid", "SEQ01_frame"):
         with pytest.raises(BadInput, match="that the sequence 'SEQ01' uses"):
-            production.run_house_line(picked.place, house(picked, name), [], picked.console)
+            run_house_line(picked.place, house(picked, name), [], picked.console)
     with pytest.raises(BadDocument, match="booked under"):
-        production.run_house_line(picked.place, house(picked, "A", "A_frame"), [], picked.console)
+        run_house_line(picked.place, house(picked, "A", "A_frame"), [], picked.console)
 
 
 def test_a_refused_house_shot_has_a_way_out(job: Job) -> None:
@@ -213,7 +214,7 @@ def test_a_refused_house_shot_has_a_way_out(job: Job) -> None:
     job.configure(animatic={"misbehave": {"A_frame": ["refuse"], "B": ["job_failed"]}})
 
     def run(*names: str, again: bool = False) -> list[bool]:
-        outcomes = production.run_house_line(job.place, shots, names, job.console, again=again)
+        outcomes = run_house_line(job.place, shots, names, job.console, again=again)
         return [outcome.error is None for outcome in outcomes]
 
     assert run() == run() == [False, False]
