@@ -2,7 +2,7 @@
 
 What is to be done is asked anew each time from the state alone, so a lost event, a restart or a wrong guess here changes
 nothing. At most half as many tasks again live as there are slots: with all of them at once the limiter serves every grid
-before any video, and the first sequence of many ends last (PERFORMANCE.md). Whoever waits for a date is no task at all.
+before any video, and the first sequence of many ends last (docs/measured.md). Whoever waits for a date is no task at all.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ from starsend.tools.picture_file import BadPicture
 log = structlog.get_logger()
 
 SETTLE_SECONDS = 2.0
-"""Between a pick and the first money spent on it (STATE.md): whoever changes their mind at once pays nothing."""
+"""Between a pick and the first money spent on it (docs/operations.md): whoever changes their mind at once pays nothing."""
 CURED_BY: dict[str, tuple[type[StarsendError], ...]] = {
     "elements": (UnknownName, MissingReference, SameName, BadPicture, BadDocument, BrokenJson, MissingFile),
     "config": (NoPrice, Unauthorized, OtherProvider, UnknownName, BadDocument),

@@ -32,7 +32,7 @@ def grid_prompt(scene: str, *, gutter: str, wrong: Many[GridRecord] = ()) -> str
 
     Args:
         scene: the brief, elements already spelt out.
-        gutter: a colour the scene does not hold; a named gutter can be found again (PROVIDERS.md).
+        gutter: a colour the scene does not hold; a named gutter can be found again (docs/measured.md).
         wrong: earlier attempts of this round; the last one is named, so that no two prompts are the same.
     """
     lines = [

@@ -1,6 +1,6 @@
 """The async hand of a SequenceFile: changes from many tasks go into one commit, and the face follows in its own time.
 
-Measured (PERFORMANCE.md): at 10,000 sequences a save of the whole file at every transition costs 22 ms of CPU and 14 MB
+Measured (docs/measured.md): at 10,000 sequences a save of the whole file at every transition costs 22 ms of CPU and 14 MB
 each; a commit shared by whoever waits costs 65 microseconds and 8.6 KB, and rendering is nearly all that is left.
 """
 

@@ -22,9 +22,9 @@ MEANINGS = {
     "done": "the take starts on the locked keyframe",
     "stale": "another cell has been locked since the take was made",
     "failed": "`status` says why; a person resumes it, mends the brief, or asks for another grid or take",
-    "paused_budget": "the cap is reached; raising it goes on",
+    "paused_budget": "not used yet: it comes with budgets",
     "recovery": "a call may have been billed and its answer is lost: a person decides",
-    "cancelled": 'marked `"deleted": true`; taking that out brings it back',
+    "cancelled": 'marked `"deleted": true`; false brings it back',
 }
 
 

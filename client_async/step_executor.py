@@ -39,7 +39,7 @@ class StepMeter(Protocol):
 class ThreadExecutor:
     """Worker threads on this machine.
 
-    A limiter for every lane, none shared with anyio's default of 40 threads: PERFORMANCE.md saw picks wait 5 s
+    A limiter for every lane, none shared with anyio's default of 40 threads: docs/measured.md saw picks wait 5 s
     behind it. Pictures get as many threads as there are cores; decoding in the vendors' threads stalled the loop.
 
     Args:

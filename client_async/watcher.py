@@ -1,6 +1,6 @@
 """Noticing what changes on disk. Events are hints; a level check of the known files is the truth.
 
-Traps, each measured (PERFORMANCE.md): watching a file loses it at its first replacement, so directories are watched; what
+Traps, each measured (docs/measured.md): watching a file loses it at its first replacement, so directories are watched; what
 lies in a new directory is missed, the queue overflows in silence, and a network mount reports nothing, so the files that
 matter are looked at every second or two whatever the events say; a file name that is no UTF-8 kills the watcher.
 """

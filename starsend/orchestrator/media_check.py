@@ -14,7 +14,7 @@ from starsend.errors import BadInput, StarsendError
 from starsend.orchestrator.records import StepKind
 
 _AT_ONCE: Final = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
-"""Decoding happens in the vendors' threads, of which there may be hundreds. PERFORMANCE.md measured 64 to 256 of
+"""Decoding happens in the vendors' threads, of which there may be hundreds. docs/measured.md measured 64 to 256 of
 them decoding at once: 400 to 710 MB and an event loop stalled for a second; behind two, 57 MB and 5 ms."""
 
 _PICTURES: Final = {

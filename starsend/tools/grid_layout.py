@@ -42,7 +42,7 @@ from starsend.tools.picture_file import BROKEN, BadPicture, as_srgb, open_pictur
 
 __all__ = ["RGB", "BadColour", "Box", "Cells", "GridVerdict", "Gutter", "Reason", "parse_colour", "read_grid"]
 
-_WORK_SIDE: Final = 1250  # pixels of the long side at which seams are sought (GRIDS.md)
+_WORK_SIDE: Final = 1250  # pixels of the long side at which seams are sought (docs/measured.md)
 _ROWS: Final = 350  # rows read along a line: more do not change a share by a percent
 _WINDOW: Final = 0.05  # of the side: how far from the half a seam may lie; image models drift a few percent
 _WIDEST: Final = 0.02  # of the long side: the widest gutter
@@ -50,7 +50,7 @@ _REACH: Final = 0.02  # of the side: how far from a third or a quarter a seam st
 # Support of both arms that makes a line elsewhere count as a seam (the prototype's 'quarter').
 _LINE: Final = 0.45
 _WEAK_ARM, _MEAN_ARM = 0.30, 0.42  # least support of any arm, and of the four together (prototype)
-_NEAR_DUPLICATE: Final = 0.955  # correlation of small grey cells; the prototype's figure in GRIDS.md
+_NEAR_DUPLICATE: Final = 0.955  # correlation of small grey cells; the prototype's figure in docs/measured.md
 
 
 def read_grid(
@@ -159,7 +159,7 @@ def _gutter_doubt(upright: Cut, sideways: Cut) -> GridVerdict | None:
 def _grid(image: Image.Image, shrink: int, upright: _Axis, sideways: _Axis) -> GridVerdict:
     """The verdict on a picture whose four arms were found: exact cells, unless one is blank or too small."""
     full = np.asarray(image)
-    # GRIDS.md: a crop must hold no pixel of gutter or neighbour, and edges are found to a pixel or two.
+    # docs/measured.md: a crop must hold no pixel of gutter or neighbour, and edges are found to a pixel or two.
     inset = max(2, round(0.002 * max(image.size)))
     (x0, left, right, x1), (y0, top, bottom, y1) = (
         _sides(full, upright.cut, sideways.cut, shrink, inset),

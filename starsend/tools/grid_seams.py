@@ -16,7 +16,7 @@ Pixels = NDArray[np.int16]
 Columns = NDArray[np.float64]
 Span = tuple[int, int]
 
-# The numbers marked (*) are the prototype's, tuned on 700 generated cases (GRIDS.md, 'What is known to work').
+# The numbers marked (*) are the prototype's, tuned on 700 generated cases (docs/measured.md).
 # (*) Pixels a jump is measured across: 1 for hard seams, 3 for seams blurred by resizing.
 _GAPS: Final = (1, 3)
 _STANDS_OUT: Final = 1.8  # (*) how far a jump must exceed the jumps across parallel lines nearby

@@ -185,7 +185,7 @@ def _thumbnail(picture: Path | Image.Image) -> Image.Image | None:
     except BadPicture:
         return None
     thumb = as_srgb(image)
-    # Halving by boxes first, to twice the size: 22 ms instead of 59 at 2752x1536 (PERFORMANCE.md).
+    # Halving by boxes first, to twice the size: 22 ms instead of 59 at 2752x1536 (docs/measured.md).
     thumb.thumbnail(_THUMB, Image.Resampling.LANCZOS, reducing_gap=2)
     return thumb
 

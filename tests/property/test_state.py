@@ -107,7 +107,7 @@ class Life(RuleBasedStateMachine):
     )
     def save_an_old_buffer(self, which: int, style: str, name: str, field: str) -> None:
         """The old buffer is saved, with one change; what others did since must stay."""
-        # Two programs that overwrite each other unseen are beyond anybody's reach (STATE.md, 14), and before a render a value
+        # Two programs that overwrite each other unseen are beyond anybody's reach (docs/state.md), and before a render a value
         # that comes back is a new wish (ADR 0009): the daemon renders as soon as it has taken an edit in.
         self.files[0].take_in()
         if self.files[0].render():

@@ -150,6 +150,20 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
+def test_pages_that_the_code_names_are_there() -> None:
+    """Can a reader open every page that a comment, a test or a decision cites?"""
+    sources = [
+        path
+        for folder in ("starsend", "client_async", "tests", "bench", "docs")
+        for path in (ROOT / folder).rglob("*")
+    ]
+    for source in sources:
+        if source.suffix in {".py", ".md"} and source != Path(__file__):
+            for name in re.findall(r"[\w./-]*\w\.md\b", source.read_text()):
+                found = (ROOT / name, ROOT / "docs" / name, source.parent / name)
+                assert any(path.exists() for path in found), f"{source}: {name}"
+
+
 def test_imports_run_downward() -> None:
     """Are the import contracts kept, with no exemption?"""
     linter = Path(sys.executable).with_name("lint-imports")
