@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -27,47 +28,23 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         Info("starsend_build", "This Starsend.", registry=registry).info({"version": version("starsend")})
-        self._waiting = Gauge(
-            "starsend_steps_waiting", "Paid steps that wait for a thread.", ["provider"], registry=registry
-        )
-        self._in_flight = Gauge(
-            "starsend_steps_in_flight", "Paid steps that run now.", ["provider"], registry=registry
-        )
-        self._step = Histogram(
-            "starsend_step_seconds",
-            "How long paid steps took, from sending to the saved file.",
-            ["provider", "outcome"],
-            buckets=STEP_BUCKETS,
-            registry=registry,
-        )
-        self._queue = Gauge(
-            "starsend_queue_depth", "Sequences that wait for a slot.", ["provider"], registry=registry
-        )
-        self._picks = Counter("starsend_picks", "Picks decided.", ["verdict"], registry=registry)
-        self._moves = Counter(
-            "starsend_sequence_moves",
-            "Sequences that came into a state.",
-            ["project", "state"],
-            registry=registry,
-        )
-        self._spend = Gauge(
-            "starsend_spend_dollars",
-            "What the ledger holds, by kind of cost.",
-            ["project", "kind"],
-            registry=registry,
-        )
-        self._polling = Gauge(
-            "starsend_watcher_polling",
-            "1 where files are polled, 0 where the system reports changes.",
-            ["project"],
-            registry=registry,
-        )
-        self._lag = Histogram(
-            "starsend_event_loop_lag_seconds",
-            "How late the event loop is.",
-            buckets=LAG_BUCKETS,
-            registry=registry,
-        )
+        gauge = partial(Gauge, registry=registry)
+        counter = partial(Counter, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        self._waiting = gauge("starsend_steps_waiting", "Paid steps that wait for a thread.", ["provider"])
+        self._in_flight = gauge("starsend_steps_in_flight", "Paid steps that run now.", ["provider"])
+        step = "How long paid steps took, from sending to the saved file."
+        self._step = histogram("starsend_step_seconds", step, ["provider", "outcome"], buckets=STEP_BUCKETS)
+        self._queue = gauge("starsend_queue_depth", "Sequences that wait for a slot.", ["provider"])
+        self._picks = counter("starsend_picks", "Picks decided.", ["verdict"])
+        moves = "Sequences that came into a state."
+        self._moves = counter("starsend_sequence_moves", moves, ["project", "state"])
+        spend = "What the ledger holds, by kind of cost."
+        self._spend = gauge("starsend_spend_dollars", spend, ["project", "kind"])
+        polling = "1 where files are polled, 0 where the system reports changes."
+        self._polling = gauge("starsend_watcher_polling", polling, ["project"])
+        late = "How late the event loop is."
+        self._lag = histogram("starsend_event_loop_lag_seconds", late, buckets=LAG_BUCKETS)
         self._projects: dict[str, set[tuple[Gauge | Counter, tuple[str, ...]]]] = {}
         self._modes: dict[str, str] = {}
 

@@ -110,7 +110,7 @@ def _whole(text: str, inside: str, pack: Pack) -> Any:  # noqa: ANN401 - any JSO
 
 
 def _member_by_member(text: str, inside: str, pack: Pack) -> dict[str, Any] | None:
-    """As ``_whole``, holding one member at a time; None where something is odd, which ``_whole`` then puts into words."""
+    """As ``_whole``, holding one member at a time. None on anything unusual: ``_whole`` then reads it again and names the fault."""
     if _SURROGATE.search(text):
         return None
 

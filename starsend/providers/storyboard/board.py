@@ -18,13 +18,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont
 
 from starsend.api_client import BadRequest, ImageRequest, Reference, VideoRequest
 from starsend.providers.storyboard.camera import SETUPS
 from starsend.providers.storyboard.places import LIGHTS, Light, Rgb
 from starsend.providers.storyboard.scene import Framing, framing_of, read_prompt, read_scene
 from starsend.providers.storyboard.stage import rng_for, set_stage, shoot
+from starsend.tools import picture_file
+from starsend.tools.picture_file import as_srgb
 
 PROVIDER = "animatic"
 
@@ -128,16 +130,14 @@ def open_picture(reference: Reference, *, within: int | None = None) -> Image.Im
     Raises:
         BadRequest: the file is missing or is not a whole picture.
     """
+    path = Path(reference.path)
     try:
-        with Image.open(reference.path) as picture:
-            if within:
-                picture.thumbnail((within, within), reducing_gap=2.0)
-            return picture.convert("RGB")
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as fault:
-        name = Path(reference.path).name
-        raise BadRequest(
-            PROVIDER, f"reference {reference.name!r} ({name}) is not a readable picture"
-        ) from fault
+        picture = as_srgb(picture_file.open_picture(path, where=path.name)).convert("RGB")
+    except picture_file.BadPicture as fault:
+        raise BadRequest(PROVIDER, f"reference {reference.name!r} ({path.name}) {fault.what}") from fault
+    if within:
+        picture.thumbnail((within, within), reducing_gap=2.0)
+    return picture
 
 
 def seed_of(*parts: object) -> bytes:

@@ -111,9 +111,8 @@ def _side_features(pen: Pen, at: Stand, x: float, look: Look) -> None:
     )
     pen.line(at([(x + 0.028, 0.8965), (x + 0.046, 0.8975)]), thin * 1.3)
     pen.line(at([(x + 0.05, 0.91), (x + 0.045, 0.9125)]), thin)
-    pen.line(
-        at([(x - 0.012, 0.935), (x - 0.018, 0.925), (x - 0.01, 0.912), (x - 0.005, 0.918)]), thin
-    )  # the ear
+    ear = [(x - 0.012, 0.935), (x - 0.018, 0.925), (x - 0.01, 0.912), (x - 0.005, 0.918)]
+    pen.line(at(ear), thin)
 
 
 def _hair(pen: Pen, at: Stand, hair: str, *, grey: float, x: float, side: bool) -> None:

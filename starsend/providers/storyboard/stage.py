@@ -82,9 +82,8 @@ def shoot(stage: Stage, framing: Framing, size: tuple[int, int], take: int) -> I
     setup = SETUPS[framing]
     jitter = float(rng.uniform(0.92, 1.1))
     lead = stage.scene.cast[0].kind if stage.scene.cast else ""
-    most = {"": 0.55, "car": 0.5, "dog": 0.55, "horse": 0.9}.get(
-        lead, 9.0
-    )  # long or low things fill a panel sooner
+    # Long or low things fill a panel sooner.
+    most = {"": 0.55, "car": 0.5, "dog": 0.55, "horse": 0.9}.get(lead, 9.0)
     setup = replace(setup, size=min(setup.size * jitter, most), distance=setup.distance / jitter)
     mirror = bool(rng_for(stage.seed, 2).random() < 0.5) != (take % 2 == 1)
     camera = Camera(setup, tall, wide=size[0] / size[1], mirror=mirror, indoors=scene.place.indoors)
