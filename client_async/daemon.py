@@ -150,6 +150,8 @@ class Daemon:
             self._metrics.sequence_moved(event.project, event.state)
             if event.state in TOLD:
                 self._post(event.project, event.sequence, TOLD[event.state], event.status)
+            elif event.state == "cancelled":
+                self._board.withdraw(event.project, event.sequence)
             self._spending.add(event.project)
             self._roster.stir(event.project)
         elif isinstance(event, PickLocked):

@@ -11,7 +11,7 @@ import logging
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -110,6 +110,15 @@ class NoticeBoard:
             self._hurry.set()
         if self._terminal is not None:
             self._terminal(notice.line())
+
+    def withdraw(self, project: str, sequence: str) -> None:
+        """A sequence was taken out of the work: what it waited for need not be told any more."""
+        of_it = [n for n in self._waiting.values() if (n.project, n.sequence) == (project, sequence)]
+        void = [n for n in of_it if n.kind == "grid_ready"]
+        for notice in void:
+            del self._waiting[notice.said]
+        if void:
+            self._outbox.keep({"sent": [as_json(notice) for notice in void]})
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Gather and send until ``stop``; what an earlier run left unsent goes first."""
@@ -227,9 +236,11 @@ class NoticeBoard:
 Sender = Callable[[str, str, list[Notice]], None]
 
 
-def headline(notices: Iterable[Notice]) -> str:
+def headline(notices: Sequence[Notice]) -> str:
     """``Starsend: 40 grids are ready, 1 pick was refused``."""
-    counts = Counter(notice.kind for notice in notices)
+    # Three faulty saves of one brief are one brief; two refused picks are two.
+    brief = {(n.project, n.sequence): n for n in notices if n.kind == "brief_broken"}
+    counts = Counter(n.kind for n in [*(n for n in notices if n.kind != "brief_broken"), *brief.values()])
     said = [f"{count} {SAID[kind][count > 1]}" for kind, count in counts.most_common()]
     return f"Starsend: {', '.join(said)}"
 
@@ -243,9 +254,8 @@ def _lines(notices: list[Notice]) -> list[str]:
 def _apprise_sender(setting: str, url: str) -> Sender:
     import apprise  # noqa: PLC0415 - 150 services; loaded where one is configured
 
-    logging.getLogger("apprise").setLevel(
-        logging.CRITICAL + 1
-    )  # it quotes addresses; we say what is to be said
+    # It quotes addresses; we say what is to be said.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     service = apprise.Apprise()
     if not service.add(url):
         raise BadTarget(setting, url.partition("://")[0] if "://" in url else "")

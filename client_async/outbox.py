@@ -24,7 +24,7 @@ SAID: dict[Kind, tuple[str, str]] = {
     "out_of_money": ("sequence has reached its cap", "sequences have reached their cap"),
     "needs_decision": ("call needs a decision", "calls need a decision"),
     "failed": ("sequence has failed", "sequences have failed"),
-    "brief_broken": ("brief cannot be read", "briefs cannot be read"),
+    "brief_broken": ("brief cannot be taken in", "briefs cannot be taken in"),
 }
 LARGEST = 1_000_000
 """Bytes of the outbox before it is put aside as ``.1``."""
@@ -99,7 +99,7 @@ class Outbox:
             await self.write_down()
 
     async def write_down(self) -> None:
-        """When it returns, what was to be kept before is on the disk, or the disk refused it."""
+        """Write out all kept lines; returns once they are on disk or the disk refused."""
         async with self._pen:
             lines, self._lines = self._lines, []
             if not lines:

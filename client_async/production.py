@@ -143,9 +143,8 @@ def costs_of(place: Place, store: ExecutionStore) -> CostReport:
     document: Document = {"sequences": {}}
     if place.file.path.exists():
         document, _ = place.file.read_kept()  # nobody's typo in the brief hides what was spent
-        check_sequences(
-            document["sequences"], place.file.path
-        )  # a mangled history is told by its path, not stumbled over
+        # A mangled history is told by its path, not stumbled over.
+        check_sequences(document["sequences"], place.file.path)
     names = list(document["sequences"])
     house = [take for take in store.takes() if take.shot_id.removesuffix("_frame") not in names]
     latest = {take.shot_id: take.take_id for take in house}  # oldest first, so the newest stays

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from anyio.abc import TaskGroup
 
@@ -17,7 +18,7 @@ from client_async.step_executor import StepExecutor, StepMeter, ThreadExecutor
 from client_async.workshop import Workshop
 from starsend.api_client import ImageProvider, JobProvider, VideoProvider, open_provider
 from starsend.clock import Clock, SystemClock
-from starsend.config import LimitSettings, Settings, load_settings
+from starsend.config import LimitSettings, Settings, load_settings, said_by
 from starsend.errors import BadInput
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.step_runner import StepRunner
@@ -28,8 +29,8 @@ def make_steps(
 ) -> StepRunner:
     """Who makes the paid calls of a project. Raises BadDocument, UnknownName, BadInput."""
     providers: dict[str, JobProvider] = {}
-    images = _provider(place, settings, settings.image.provider, providers)
-    videos = _provider(place, settings, settings.video.provider, providers)
+    images = _provider(place, settings, "image", providers)
+    videos = _provider(place, settings, "video", providers)
     if not isinstance(images, ImageProvider):
         raise BadInput(
             f"{images.name} draws no pictures", where="image.provider", remedy="name a provider that does"
@@ -83,10 +84,16 @@ def make_executor(settings: Settings, meter: StepMeter | None = None) -> ThreadE
     return ThreadExecutor(settings.at_once(), usual=LimitSettings().at_once, meter=meter)
 
 
-def _provider(place: Place, settings: Settings, name: str, opened: dict[str, JobProvider]) -> JobProvider:
+def _provider(
+    place: Place, settings: Settings, what: Literal["image", "video"], opened: dict[str, JobProvider]
+) -> JobProvider:
+    name = getattr(settings, what).provider
     if name not in opened:
         options = settings.animatic.model_dump() if name == "animatic" else {}
         opened[name] = open_provider(
-            name, options=options, folder=place.folder / "state" / "providers" / name
+            name,
+            options=options,
+            folder=place.folder / "state" / "providers" / name,
+            where=said_by(place.root, place.folder, what, "provider"),
         )
     return opened[name]

@@ -93,7 +93,7 @@ class JobProvider(Protocol):
 
     name: str
     can_find: bool
-    """True where a lost call can be found again by its step key (PROVIDERS: Kling official)."""
+    """True where a lost call can be found again by its step key (docs/measured.md: Kling)."""
 
     def find(self, step_key: str) -> Job | None:
         """The job a submit with ``step_key`` made, or None when the vendor says there is none.
@@ -283,18 +283,21 @@ class BrokenDownload(ProviderError):
 GROUP = "starsend.providers"
 
 
-def open_provider(name: str, *, options: Mapping[str, object], folder: Path) -> JobProvider:
+def open_provider(
+    name: str, *, options: Mapping[str, object], folder: Path, where: str = "starsend_config.json"
+) -> JobProvider:
     """The provider registered as ``name`` (an entry point in the group ``starsend.providers``).
 
     Args:
         options: the provider's own section of ``starsend_config.json``.
         folder: a folder of the project that the provider may keep working files in.
+        where: who names the provider, for the error.
 
     Raises:
         UnknownName: no such provider is installed; names the nearest one.
     """
     known = {point.name: point for point in entry_points(group=GROUP)}
     if name not in known:
-        raise UnknownName("provider", name, known, where="starsend_config.json")
+        raise UnknownName("provider", name, known, where=where)
     provider: JobProvider = known[name].load()(options=options, folder=folder)
     return provider

@@ -11,6 +11,7 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Literal
 
+from PIL import ImageColor
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -127,6 +128,18 @@ class GridSettings(Section):
         description="Gutter colours to ask for, in order, one an attempt.",
     )
 
+    @field_validator("gutter")
+    @classmethod
+    def _known_colours(cls, gutter: list[str]) -> list[str]:
+        for colour in gutter:
+            try:
+                ImageColor.getrgb(colour)
+            except ValueError:
+                raise ValueError(
+                    f"{colour!r} is no colour; name one, e.g. magenta, or write #ff00ff"
+                ) from None
+        return gutter
+
 
 class RetrySettings(Section):
     """How long to bear with a vendor. Seconds."""
@@ -236,6 +249,17 @@ def load_settings(root: Path, project_dir: Path | None, environ: Mapping[str, st
             merged = _merge(merged, layer)
     merged = _merge(merged, _from_environment(os.environ if environ is None else environ))
     return parse_document(Settings, merged, "environment (STARSEND_...)")
+
+
+def said_by(root: Path, project_dir: Path, section: str, key: str) -> str:
+    """The file, or the environment's variable, that has the last word on a setting. For errors."""
+    variable = f"{ENV_PREFIX}{section}__{key}".upper()
+    if variable in os.environ:
+        return f"environment: {variable}"
+    for path in (project_dir / CONFIG_NAME, root / CONFIG_NAME):
+        if path.is_file() and key in read_json(path).get(section, {}):
+            return str(path)
+    return CONFIG_NAME
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

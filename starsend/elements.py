@@ -117,9 +117,10 @@ class Elements:
         try:
             return self._by_key[_key(key)]
         except KeyError:
-            raise UnknownName(
-                "element", f"@{key}", [f"@{k}" for k in self._by_key], where=where or str(self._folder)
-            ) from None
+            place = where or str(self._folder)
+            if where and not self._by_key:
+                place = f"{where} ({self._folder})"
+            raise UnknownName("element", f"@{key}", [f"@{k}" for k in self._by_key], where=place) from None
 
     def cast(self, prompts: Iterable[str], listed: Iterable[str] = (), *, where: str = "") -> Cast:
         """``prompts`` for a model: each element is described once, where it is first called on.
@@ -163,9 +164,8 @@ def reference_to(path: Path, name: str) -> Reference:
     if not path.is_file():
         raise MissingReference(path.parent, path.name)
     found = path.stat()
-    with (
-        _ONE_AT_A_TIME
-    ):  # a hundred sequences that begin at once decode what they share once, not a hundred times
+    # A hundred sequences that begin at once decode what they share once, not a hundred times.
+    with _ONE_AT_A_TIME:
         digest = _checked(path, (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size))
     return Reference(name=name, path=path, sha256=digest)
 

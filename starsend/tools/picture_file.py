@@ -85,7 +85,7 @@ def save_picture(image: Image.Image, path: Path) -> None:
     """Write ``image`` as PNG, losslessly with its bit depth and ICC profile, through ``write_durably``.
 
     Compression level 1: at 2752x1536 a cell takes 107 ms instead of 600 at Pillow's default, for 11-15 % more
-    bytes (PERFORMANCE.md). A copy is what is saved (1 ms), for Pillow leaves the settings of a save on the
+    bytes (docs/measured.md). A copy is what is saved (1 ms), for Pillow leaves the settings of a save on the
     image, and two threads saving one picture would mix theirs.
 
     Raises:
@@ -184,7 +184,8 @@ def _diagnosis(error: BaseException, head: bytes) -> tuple[str, str]:
     if isinstance(error, FileNotFoundError):
         what, remedy = "does not exist", "check the name and the folder"
     elif isinstance(error, UnidentifiedImageError):
-        what = f"is not a picture of a known kind (PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF): it begins {head[:24]!r}"
+        # Its bytes are not quoted: it may be any file of this machine, and errors go into mails.
+        what = "is not a picture of a known kind (PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF)"
         if not head:
             what = "is empty, 0 bytes"
     elif isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):

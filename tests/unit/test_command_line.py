@@ -307,7 +307,10 @@ def test_a_fault_in_one_sequence_does_not_stop_a_pick_of_another(waiting: Shell)
     [
         ('{"imagee": {}}', "did you mean 'image'"),
         ('{"image": {"sise": "2K"}}', "did you mean 'size'"),
-        ('{"image": {"provider": "animatik"}}', "animatic"),
+        (
+            '{"image": {"provider": "animatik"}}',
+            "projects/job/starsend_config.json: unknown provider 'animatik'. Did you mean animatic",
+        ),
         ('{"image": {"size": "3K"}}', "image.size"),
         ('{"image": {"model": "unpriced"}}', "no price is known"),
         ("{", "starsend_config.json:1:"),

@@ -234,8 +234,15 @@ def test_a_wrong_value_in_the_environment_is_told(studio: Studio, name: str, val
 def test_a_variable_that_must_be_json_and_is_not_is_named(studio: Studio, name: str, value: str) -> None:
     """Is a value that cannot be read as JSON one readable line that names the variable?"""
     with pytest.raises(BadVariable, match=f"^environment: {name}: not valid JSON, ") as caught:
-        studio.settings({name: value, "STARSEND_VIDEO__AT_ONCE": "3"})
+        studio.settings({name: value, "STARSEND_SHARE": "3"})
     assert "\n" not in str(caught.value)
+
+
+def test_a_colour_that_is_none_is_told_before_a_picture_is_paid(studio: Studio) -> None:
+    """Would a misspelt gutter be found out only when the first grid comes back?"""
+    with pytest.raises(BadDocument, match=r"grid\.gutter: 'blurple' is no colour"):
+        studio.settings({"STARSEND_GRID__GUTTER": '["magenta", "blurple"]'})
+    assert studio.settings({"STARSEND_GRID__GUTTER": '["#ff00ff"]'}).grid.gutter == ["#ff00ff"]
 
 
 # -------------------------------------------------------------------------------------------- schema

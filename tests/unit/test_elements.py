@@ -108,6 +108,12 @@ def test_any_name_that_starts_with_a_letter_can_be_mentioned(props: Props, key: 
     assert props.cast(f"see @{key} now")[0][0].startswith(f"see {key} now\n{key} is a character")
 
 
+def test_where_there_are_no_elements_their_folder_is_named(props: Props) -> None:
+    """Does a mention in a project without elements say where they belong?"""
+    with pytest.raises(UnknownName, match=r"SEQ01 \(.*elements\): unknown element '@mara'"):
+        props.cast("@mara waits")
+
+
 @pytest.mark.parametrize(
     ("mention", "near"),
     [("@maara", "did you mean @mara?"), ("@lantren", "did you mean @lantern?"), ("@q", "")],

@@ -442,9 +442,8 @@ async def test_a_notice_commands_no_terminal(tmp_path: Path, hook: Callable[...,
 
 
 @pytest.mark.anyio
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"
-)  # requests leaves a refused socket open
+# requests leaves a refused socket open
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_apprise_reaches_its_services_and_secrets_stay_in(
     tmp_path: Path, hook: Callable[..., Hook]
 ) -> None:
@@ -472,3 +471,19 @@ def test_a_headline_counts() -> None:
     """One or many: does the title read as a person would say it?"""
     assert headline([notice()]) == "Starsend: 1 grid is ready"
     assert headline([notice(), notice(2)]) == "Starsend: 2 grids are ready"
+    saves = [notice(kind="brief_broken", text=f"line {line}") for line in (3, 4, 5)]
+    assert headline(saves) == "Starsend: 1 brief cannot be taken in", "however often it was saved"
+    refused = [notice(kind="pick_refused", text=file) for file in ("a.pick", "b.pick")]
+    assert headline(refused) == "Starsend: 2 picks were refused"
+
+
+@pytest.mark.anyio
+async def test_what_was_taken_out_of_the_work_is_not_told(tmp_path: Path, hook: Callable[..., Hook]) -> None:
+    """A grid became ready and its sequence was marked deleted within the minute: is nobody called, now or later?"""
+    target = hook()
+    for _ in range(2):
+        async with board(tmp_path, webhook=target.url) as made:
+            made.post(notice())
+            made.post(notice(2))
+            made.withdraw("spring", "SEQ01")
+    assert [[n["sequence"] for n in got["notices"]] for got in target.got] == [["SEQ02"], ["SEQ02"]]

@@ -242,9 +242,8 @@ async def test_what_is_none_of_ours_asks_for_no_look(watched: Watched) -> None:
     folder, other = watched.project(), watched.project("other")
     async with watched.watch(level_seconds=30.0):
         await watched.until("other", "appeared")
-        (folder / "state" / "client" / "journal.db-wal").write_text(
-            "x"
-        )  # any look at it tells; no event does
+        # Any look at it tells of this; no event does.
+        (folder / "state" / "client" / "journal.db-wal").write_text("x")
         for log in (watched.root, watched.root / "projects", folder):
             (log / "some.log").write_text("x")
         (other / "starsend_config.json").write_text("{}")
@@ -320,9 +319,8 @@ async def test_a_flood_that_overflows_the_queue_hides_nothing(watched: Watched) 
     async with watched.watch():
         await watched.until("job", "appeared")
         picks = folder / "state" / "client" / "picks"
-        for number in range(
-            most + 100
-        ):  # on the loop: nobody reads events meanwhile but the watcher's own thread
+        # On the loop: nobody reads events meanwhile but the watcher's own thread.
+        for number in range(most + 100):
             (picks / f".{number}").touch()
         by_rename(folder / "state" / "client" / "sequences.json")
         await watched.until("job", "sequences")
