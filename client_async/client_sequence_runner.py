@@ -15,7 +15,7 @@ from client_async.draft import Draft
 from client_async.events import PickLocked
 from client_async.explorer import Deleted, Explorer
 from client_async.grid_maker import GridMaker
-from client_async.next_action import Action, CalledOff, next_action, resting_state
+from client_async.next_action import Action, CalledOff, next_action, resting_state, waiting_status
 from client_async.ownership import Raw
 from client_async.picks import record_pick
 from client_async.reporter import Reporter
@@ -213,7 +213,7 @@ class ClientSequenceRunner:
             state = sequence.grid_state
         said = {
             "cancelled": "taken out of the work",
-            "waiting_for_pick": f"{sequence.grid_id} is ready: pick a cell",
+            "waiting_for_pick": waiting_status(sequence),
         }
         await self._reporter.report(
             grid_state=state, status=said.get(state, state), resume=False, retake=False, grid_wanted=False

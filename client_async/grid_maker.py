@@ -197,7 +197,10 @@ class GridMaker:
         self, sequence: Sequence, via: Literal["model", "composite", "adopted"], at: str
     ) -> GridRecord:
         unread = Verdict(ok=False, reason="", explanation="")
-        return GridRecord(grid=f"g{_number(sequence)}", round=sequence.round, via=via, at=at, verdict=unread)
+        brief = "" if via == "adopted" else sequence.grid_brief
+        return GridRecord(
+            grid=f"g{_number(sequence)}", round=sequence.round, via=via, brief=brief, at=at, verdict=unread
+        )
 
 
 def _number(sequence: Sequence) -> int:

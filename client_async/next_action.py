@@ -41,7 +41,22 @@ def _goes_on(sequence: Sequence) -> Action | None:
         return "generate"
     withdrawn = sequence.grid_state == "locked" and not _is_picked(sequence)
     asks = sequence.resume or sequence.retake or sequence.grid_state in DRAWING
-    return "tidy" if asks or withdrawn else None
+    return "tidy" if asks or withdrawn or _word_is_due(sequence) else None
+
+
+def waiting_status(sequence: Sequence) -> str:
+    """What a sequence says that waits for a pick."""
+    if sequence.is_outdrawn:
+        return f'{sequence.grid_id} was drawn for an earlier brief: pick, or "regrid": true draws another'
+    return f"{sequence.grid_id} is ready: pick a cell"
+
+
+def _word_is_due(sequence: Sequence) -> bool:
+    """Whether whoever is to pick must be told that the brief has changed since, or has been changed back."""
+    if sequence.grid_state != "waiting_for_pick":
+        return False
+    told = "was drawn for an earlier brief" in sequence.status
+    return told != sequence.is_outdrawn
 
 
 def _is_picked(sequence: Sequence) -> bool:

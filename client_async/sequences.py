@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Valida
 from client_async.states import GridState
 from starsend.documents import BadDocument, parse_document
 from starsend.errors import BadInput
-from starsend.orchestrator.step_key import check_name
+from starsend.orchestrator.step_key import check_name, request_digest
 
 Cell = Annotated[StrictInt, Field(ge=1, le=4)]
 CELLS = (1, 2, 3, 4)
@@ -63,6 +63,10 @@ class GridRecord(Part):
     path: str | None = None
     cells: list[str] = Field(default_factory=list)
     gutter: str = ""
+    brief: str = Field(
+        default="",
+        description="SHA-256 of prompt, elements and aspect ratio, as they were when it was drawn.",
+    )
     at: str
 
 
@@ -156,6 +160,17 @@ class Sequence(Part):
     def round(self) -> int:
         """Which round of exploring this is: 1 until a grid was accepted, or a hopeless one begun afresh."""
         return 1 + self.grid_restarts + sum(record.verdict.ok for record in self.grid_history)
+
+    @property
+    def grid_brief(self) -> str:
+        """SHA-256 of what people say of the grid that is to be drawn."""
+        asked = {"prompt": self.prompt, "elements": self.elements, "aspect_ratio": self.aspect_ratio}
+        return request_digest(asked)
+
+    @property
+    def is_outdrawn(self) -> bool:
+        """True when the grid that can be picked from was drawn for another brief than there is now."""
+        return self.grid is not None and self.grid.brief not in ("", self.grid_brief)
 
     @property
     def stale(self) -> bool:

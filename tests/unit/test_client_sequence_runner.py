@@ -580,3 +580,17 @@ async def test_patience_is_counted_by_step(studio: Studio) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), "retry": {"submit_attempts": 2}}))
     assert await studio.advance() is None
     assert studio.runner.read().grid_state == "waiting_for_pick"
+
+
+async def test_whoever_picks_is_told_that_the_brief_has_changed_since(explored: Studio) -> None:
+    """Does a grid of an earlier prompt say so, for as long as that is true, and can it be picked all the same?"""
+    before = explored.runner.read()
+    await explored.wish(prompt="a desert at noon")
+    after = explored.runner.read()
+    assert (after.grid_state, "earlier brief" in after.status) == ("waiting_for_pick", True)
+    await explored.wish(prompt=before.prompt)
+    assert explored.runner.read().status == before.status
+    await explored.wish(prompt="a desert at noon", selected_cell=2)
+    assert explored.runner.read().grid_state == "done"
+    await explored.wish(regrid=True)
+    assert "earlier brief" not in explored.runner.read().status

@@ -13,13 +13,8 @@ from hypothesis import strategies as st
 from client_async.next_action import next_action
 from client_async.schemas import schema_file
 from client_async.sequences import (
-    GridRecord,
-    LockedKeyframe,
-    Pick,
     Sequence,
     Sequences,
-    Shot,
-    TakeRecord,
     check_names,
     check_sequences,
 )
@@ -66,24 +61,36 @@ DONE = {**LOCKED, "take": take(), "grid_state": "done"}
 
 NAMES = st.sampled_from(["g1", "g2", "g3"])
 CELLS = st.integers(1, 4)
+WISHES = ("regrid", "retake", "resume", "deleted", "grid_wanted")
 SHAS = st.sampled_from(["aa", "bb"])
-SEQUENCES = st.builds(
-    Sequence,
-    prompt=st.text(min_size=1, max_size=5),
-    shots=st.lists(st.builds(Shot, prompt=st.just("p"), seconds=st.floats(0.1, 60)), min_size=1, max_size=6),
-    grid_state=st.sampled_from(get_args(GridState)),
-    grid_id=st.none() | NAMES,
-    grid_history=st.lists(
-        st.builds(grid, NAMES, ok=st.booleans(), round_=st.integers(1, 9)).map(GridRecord.model_validate),
-        max_size=4,
-    ),
-    selected_cell=st.none() | CELLS,
-    regrid=st.booleans(),
-    deleted=st.booleans(),
-    pick=st.none() | st.builds(pick, CELLS, NAMES).map(Pick.model_validate),
-    keyframe=st.none() | st.builds(locked, CELLS, NAMES, SHAS).map(LockedKeyframe.model_validate),
-    take=st.none() | st.builds(take, SHAS).map(TakeRecord.model_validate),
-)
+
+
+@st.composite
+def sequences(draw: st.DrawFn) -> Sequence:
+    """Any valid sequence; what it cites is usually there, as in a life that was lived."""
+    records = st.builds(grid, NAMES, ok=st.booleans(), round_=st.integers(1, 9))
+    history = draw(st.lists(records, max_size=4))
+    there = [record["grid"] for record in history]
+    grid_id = draw(st.sampled_from([*there * 3, "g1", None]))
+    of = st.sampled_from([grid_id or "g1"] * 5 + ["g1", "g2"])
+    picked = draw(st.sampled_from([None, *3 * [1], 2, 3, 4]))
+    wishes = draw(st.sampled_from([{}, {}, *({wish: True} for wish in WISHES), dict.fromkeys(WISHES, True)]))
+    return Sequence.model_validate(
+        raw(
+            grid_state=draw(st.sampled_from(get_args(GridState))),
+            grid_id=grid_id,
+            grid_history=history,
+            selected_cell=draw(st.sampled_from([picked] * 3 + [None, 2])),
+            pick=draw(st.builds(pick, st.just(picked), of)) if picked else None,
+            keyframe=draw(st.none() | st.builds(locked, CELLS, of, SHAS)),
+            take=draw(st.none() | st.builds(take, SHAS)),
+            adopt=draw(st.sampled_from([None] * 7 + ["p.png"])),
+            **wishes,
+        )
+    )
+
+
+SEQUENCES = sequences()
 
 
 # --------------------------------------------------------------------------------------- properties
