@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from client_async.states import MOVES, PARKED, STATES, diagram
+from client_async.states import DRAWING, ENDS, KEPT, MOVES, PARKED, STATES, WISHED, GridState
 
 MEANINGS = {
     "new": "nothing has been done yet",
@@ -50,6 +50,24 @@ the way back to `exploring` when another grid is asked for. A move that is not i
 |---|---|---|
 {rows}
 """
+
+
+def diagram() -> str:
+    """The states and moves as a Mermaid diagram; moves that every state has are told beside it."""
+    lines = ["stateDiagram-v2", "    [*] --> new"]
+    for state, ends in MOVES.items():
+        if state in PARKED or state == "cancelled":
+            continue
+        lines += [f"    {state} --> {end}" for end in STATES if end in ends - ENDS and _is_way(state, end)]
+    lines.append("    done --> [*]")
+    return "\n".join(lines)
+
+
+def _is_way(state: GridState, end: GridState) -> bool:
+    """Leave out what is true of many states: another grid may be asked for at any time, and the old one picked after all."""
+    if state in DRAWING:
+        return state != end and end not in KEPT
+    return state != end and (state == "new" or end not in WISHED)
 
 
 if __name__ == "__main__":

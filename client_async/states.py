@@ -30,28 +30,32 @@ PARKED: frozenset[GridState] = frozenset({"failed", "paused_budget", "recovery"}
 RESTING: frozenset[GridState] = frozenset({"new", "waiting_for_pick", "locked", "done", "stale"})
 """Where a sequence can be while nobody works on it and nothing is wrong."""
 
-_ENDS: frozenset[GridState] = PARKED | {"cancelled"}
-_KEPT: frozenset[GridState] = frozenset({"locked", "done", "stale"})
+ENDS: frozenset[GridState] = PARKED | {"cancelled"}
+KEPT: frozenset[GridState] = frozenset({"locked", "done", "stale"})
 """Where a sequence stands again whose old grid was picked from while another was being drawn."""
-_WISHED: frozenset[GridState] = frozenset({"exploring", "retrying", "compositing", "waiting_for_pick"})
+WISHED: frozenset[GridState] = frozenset({"exploring", "retrying", "compositing", "waiting_for_pick"})
 """Where a wish for another grid leads: to a drawn one, or at once to one that is brought in."""
 
 MOVES: dict[GridState, frozenset[GridState]] = {
-    "new": _WISHED | _ENDS,
-    "exploring": _WISHED | _ENDS | _KEPT | {"validating"},
-    "validating": _WISHED | _ENDS | _KEPT,
-    "retrying": _WISHED | _ENDS | _KEPT | {"validating"},
-    "compositing": _WISHED | _ENDS | _KEPT,
-    "waiting_for_pick": _WISHED | _ENDS | _KEPT | {"generating"},
-    "locked": _WISHED | _ENDS | {"generating", "done", "stale"},
-    "generating": _WISHED | _ENDS | {"locked", "done", "stale"},
-    "done": _WISHED | _ENDS | {"locked", "generating", "stale"},
-    "stale": _WISHED | _ENDS | {"locked", "generating", "done"},
-    "failed": _WISHED | _ENDS | {"locked", "generating", "done", "stale"},
-    "paused_budget": _WISHED | _ENDS | {"locked", "generating", "done", "stale"},
-    "recovery": _WISHED | _ENDS | {"locked", "generating", "done", "stale"},
+    "new": WISHED | ENDS,
+    "exploring": WISHED | ENDS | KEPT | {"validating"},
+    "validating": WISHED | ENDS | KEPT,
+    "retrying": WISHED | ENDS | KEPT | {"validating"},
+    "compositing": WISHED | ENDS | KEPT,
+    "waiting_for_pick": WISHED | ENDS | KEPT | {"generating"},
+    "locked": WISHED | ENDS | {"generating", "done", "stale"},
+    "generating": WISHED | ENDS | {"locked", "done", "stale"},
+    "done": WISHED | ENDS | {"locked", "generating", "stale"},
+    "stale": WISHED | ENDS | {"locked", "generating", "done"},
+    "failed": WISHED | ENDS | {"locked", "generating", "done", "stale"},
+    "paused_budget": WISHED | ENDS | {"locked", "generating", "done", "stale"},
+    "recovery": WISHED | ENDS | {"locked", "generating", "done", "stale"},
     "cancelled": RESTING,
 }
+
+
+_BY_TEXT: dict[str, frozenset[GridState]] = {str(state): ends for state, ends in MOVES.items()}
+"""As raw documents ask: by any text."""
 
 
 class IllegalMove(StarsendError):
@@ -63,24 +67,5 @@ class IllegalMove(StarsendError):
 
 def check_move(name: str, state: str, to: str) -> None:
     """Raises IllegalMove unless ``state`` may become ``to``; staying where it is always may."""
-    known = {str(start): ends for start, ends in MOVES.items()}
-    if state != to and to not in known.get(state, frozenset()):
+    if state != to and to not in _BY_TEXT.get(state, frozenset()):
         raise IllegalMove(name, state, to)
-
-
-def diagram() -> str:
-    """The states and moves as a Mermaid diagram; moves that every state has are told beside it."""
-    lines = ["stateDiagram-v2", "    [*] --> new"]
-    for state, ends in MOVES.items():
-        if state in PARKED or state == "cancelled":
-            continue
-        lines += [f"    {state} --> {end}" for end in STATES if end in ends - _ENDS and _is_way(state, end)]
-    lines.append("    done --> [*]")
-    return "\n".join(lines)
-
-
-def _is_way(state: GridState, end: GridState) -> bool:
-    """Leave out what is true of many states: another grid may be asked for at any time, and the old one picked after all."""
-    if state in DRAWING:
-        return state != end and end not in _KEPT
-    return state != end and (state == "new" or end not in _WISHED)

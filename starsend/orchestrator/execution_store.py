@@ -228,7 +228,7 @@ class ExecutionStore:
                 raise BadInput("a video is no start frame", where=take_or_file.take_id)
             path, sha256, from_take = take_or_file.media.path, take_or_file.media.sha256, take_or_file.take_id
         else:
-            path = self.relative(take_or_file)
+            path = self._relative(take_or_file)
             if not take_or_file.is_file():
                 raise BadInput("there is no such picture", where=str(take_or_file))
             sha256 = sha256_of(take_or_file)
@@ -302,7 +302,7 @@ class ExecutionStore:
 
     # ---------------------------------------------------------------------------------------------- inside
 
-    def relative(self, path: Path) -> str:
+    def _relative(self, path: Path) -> str:
         """``path`` as the ledger and the documents write it: relative to the project, with ``/``."""
         try:
             return path.resolve().relative_to(self.project_dir.resolve()).as_posix()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -26,10 +26,9 @@ from sqlalchemy import (
     text,
 )
 
+from starsend.orchestrator.records import CostKind, StepKind, StepState
 from starsend.pricing import MICRO
 
-STEP_STATES = ("intended", "submitted", "succeeded", "failed", "unknown")
-COST_KINDS = ("estimated", "actual", "possible")
 Big = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -93,8 +92,8 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-def _one_of(column: str, values: tuple[str, ...]) -> str:
-    return f"{column} IN ({', '.join(repr(v) for v in values)})"
+def _one_of(column: str, literal: Any) -> str:  # noqa: ANN401 - a Literal has no type of its own
+    return f"{column} IN ({', '.join(repr(v) for v in get_args(literal))})"
 
 
 metadata = MetaData()
@@ -117,8 +116,8 @@ steps = Table(
     Column("error", Text),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    CheckConstraint(_one_of("state", STEP_STATES), name="step_state"),
-    CheckConstraint("kind IN ('keyframe', 'multi_shot')", name="step_kind"),
+    CheckConstraint(_one_of("state", StepState), name="step_state"),
+    CheckConstraint(_one_of("kind", StepKind), name="step_kind"),
     CheckConstraint("attempt >= 1", name="step_attempt"),
     CheckConstraint("state != 'submitted' OR handle IS NOT NULL", name="step_submitted_has_handle"),
     Index("steps_by_shot", "project", "shot_id"),
@@ -184,7 +183,7 @@ cost_events = Table(
     Column("amount", Money, nullable=False),
     Column("why", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
-    CheckConstraint(_one_of("kind", COST_KINDS), name="cost_kind"),
+    CheckConstraint(_one_of("kind", CostKind), name="cost_kind"),
     CheckConstraint("kind = 'possible' OR amount >= 0", name="cost_amount"),
     Index("cost_events_by_project", "project", "step_key"),
     sqlite_strict=True,

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from client_async.next_action import Action, next_action, resting_state, waiting_status
 from client_async.sequences import LockedKeyframe, Sequence
-from client_async.state_diagram import MEANINGS, page
-from client_async.states import MOVES, PARKED, STATES, GridState, IllegalMove, check_move, diagram
+from client_async.state_diagram import MEANINGS, diagram, page
+from client_async.states import MOVES, PARKED, STATES, GridState, IllegalMove, check_move
 from tests.unit.test_sequences import DONE, GRID, LOCKED, PICKED, SEQUENCES, grid, locked, pick, raw, take
 
 # --------------------------------------------------------------------------------------- next_action

@@ -1,4 +1,4 @@
-"""Run by Alembic: apply the versions over the connection that `schema.bring_up_to_date` hands in."""
+"""Run by Alembic: apply the versions over the connection that `Database._migrate` hands in."""
 
 from __future__ import annotations
 
