@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from client_async.grid_pictures import GridPictures
-from client_async.sequences import CELLS, GridRecord, Verdict
+from client_async.sequences import GridRecord, Verdict
+from client_async.shot_ids import CELLS
 from starsend.clock import SystemClock
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.tools.grid_layout import read_grid

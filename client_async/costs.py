@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
+from client_async.shot_ids import shots_of
 from starsend.orchestrator.records import CostEvent
 
 SCHEMA = "starsend.costs/1"
@@ -81,7 +82,7 @@ def cost_report(
         in_use: ids of the takes that the work stands on now.
     """
     names = list(sequences)
-    owners = {shot: name for name in sorted(names, key=len) for shot in _shots_of(name)}  # the longest stays
+    owners = {shot: name for name in sorted(names, key=len) for shot in shots_of(name)}  # the longest stays
     total, by_sequence = Spend(), {name: Spend() for name in names}
     for event in events:
         owner = owners.get(event.shot_id, event.shot_id.removesuffix("_frame"))
@@ -100,8 +101,3 @@ def takes_in_use(document: Mapping[str, Any]) -> set[str]:
         if sequence.get("take"):
             used.add(sequence["take"]["take"])
     return used
-
-
-def _shots_of(name: str) -> list[str]:
-    """Every shot id under which money is spent on ``name``."""
-    return [name, f"{name}_frame", f"{name}_grid", *(f"{name}_grid_c{cell}" for cell in (1, 2, 3, 4))]

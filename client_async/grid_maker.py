@@ -13,7 +13,8 @@ import anyio
 
 from client_async.next_action import check_still_asked
 from client_async.prompts import frame_prompt, grid_prompt
-from client_async.sequences import CELLS, GridRecord, Sequence, Verdict
+from client_async.sequences import GridRecord, Sequence, Verdict
+from client_async.shot_ids import CELLS, grid_shot, single_shot
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
 from starsend.api_client import JobFailed, JobGone, NoPicture
@@ -117,7 +118,7 @@ class GridMaker:
         known = Verdict(
             ok=True, reason="ok", explanation="composited from four single frames", confidence=1.0
         )
-        shots = [_single(self._name, cell) for cell in CELLS]
+        shots = [single_shot(self._name, cell) for cell in CELLS]
         record = self._record(sequence, "composite", at).model_copy(
             update={
                 "takes": [takes[cell].take_id for cell in CELLS],
@@ -145,7 +146,7 @@ class GridMaker:
     def _ask_for_grid(self, sequence: Sequence, gutter: str, wrong: Many[GridRecord]) -> _Drawn:
         cast = self._cast(sequence)
         prompt = grid_prompt(cast.prompts[0], gutter=gutter, wrong=wrong)
-        shot, number = f"{self._name}_grid", _number(sequence)
+        shot, number = grid_shot(self._name), _number(sequence)
         try:
             take = self._frame(
                 shot, prompt, sequence, cast, attempt=number, size=self._shop.settings.image.size
@@ -163,7 +164,7 @@ class GridMaker:
         for attempt in range(first, last + 1):
             try:
                 return self._frame(
-                    _single(self._name, cell), prompt, sequence, cast, attempt=attempt, size="1K"
+                    single_shot(self._name, cell), prompt, sequence, cast, attempt=attempt, size="1K"
                 )
             except NO_PICTURE:
                 if attempt == last:
@@ -206,8 +207,3 @@ class GridMaker:
 def _number(sequence: Sequence) -> int:
     """Which attempt at a grid comes next; attempts and grids are counted together."""
     return len(sequence.grid_history) + 1
-
-
-def _single(name: str, cell: int) -> str:
-    """The shot that one cell's single frame is booked under."""
-    return f"{name}_grid_c{cell}"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from client_async.sequences import CELLS, GridRecord, Verdict
+from client_async.sequences import GridRecord, Verdict
+from client_async.shot_ids import CELLS
 from starsend.errors import BadInput
 from starsend.tools.grid_layout import Cells, GridVerdict, read_grid
 from starsend.tools.image_utils import composite_grid, extract_grid_cell, open_picture, save_picture

@@ -15,7 +15,7 @@ from client_async.drive import Interrupted, stop_on_signal
 from client_async.ledger import open_store
 from client_async.projects import Place
 from client_async.screens import say
-from client_async.sequences import owner_of
+from client_async.shot_ids import owner_of
 from client_async.wiring import make_steps
 from starsend.clock import SystemClock
 from starsend.config import load_settings

@@ -5,8 +5,7 @@ Who owns which field is told in ``ownership``. The JSON Schema for editors comes
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,13 +13,13 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, field_validator
 
+from client_async.shot_ids import owner_of
 from client_async.states import GridState
 from starsend.documents import BadDocument, parse_document
 from starsend.errors import BadInput
 from starsend.orchestrator.step_key import check_name, request_digest
 
 Cell = Annotated[StrictInt, Field(ge=1, le=4)]
-CELLS = (1, 2, 3, 4)
 AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5", "21:9"]
 
 
@@ -176,12 +175,6 @@ class Sequence(Part):
     def stale(self) -> bool:
         """True when the video starts on another frame than the one that is locked."""
         return bool(self.take and self.keyframe and self.take.keyframe != self.keyframe.sha256)
-
-
-def owner_of(shot_id: str, names: Container[str]) -> str | None:
-    """Which of ``names`` books its frames under ids like ``shot_id`` (``SEQ01_grid_c2`` is SEQ01's), if any does."""
-    prefixes = (shot_id[: at.start()] for at in re.finditer("_grid|_frame", shot_id))
-    return next((prefix for prefix in prefixes if prefix in names), None)
 
 
 class Head(Part):

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from starsend.clock import Clock
 from starsend.errors import BadInput, StarsendError
-from starsend.files import sha256_of
+from starsend.orchestrator import cost_rows, keyframe_rows
 from starsend.orchestrator.database import Database
 from starsend.orchestrator.records import (
     OPEN,
@@ -31,7 +31,7 @@ from starsend.orchestrator.records import (
     StepState,
     Take,
 )
-from starsend.orchestrator.tables import cost_events, keyframes, steps, takes
+from starsend.orchestrator.tables import steps, takes
 from starsend.pricing import Quote
 
 R = TypeVar("R", Step, Media, Keyframe, CostEvent)
@@ -130,7 +130,7 @@ class ExecutionStore:
         with self._db.write() as connection:
             self._move(connection, step_key, {leaving}, "intended", error_kind=None, error=None)
             if leaving == "unknown" and never_arrived:
-                self._take_back_possible(connection, step_key)
+                cost_rows.take_back_possible(connection, step_key, self._clock.now())
 
     def submitted(self, step_key: str, handle: str) -> None:
         """Commit the vendor's job id, before the first poll."""
@@ -139,7 +139,7 @@ class ExecutionStore:
                 self._move(connection, step_key, {"intended", "unknown"}, "submitted", handle=handle)
                 == "unknown"
             ):
-                self._take_back_possible(connection, step_key)
+                cost_rows.take_back_possible(connection, step_key, self._clock.now())
 
     def unknown(self, step_key: str, charge: Quote, why: str) -> None:
         """Nobody can know whether the call was billed: book what it may have cost."""
@@ -164,7 +164,7 @@ class ExecutionStore:
         """Commit take and cost in one transaction. The file must lie at its place already, whole and synced."""
         with self._db.write() as connection:
             if self._move(connection, step_key, OPEN, "succeeded", error_kind=None, error=None) == "unknown":
-                self._take_back_possible(connection, step_key)
+                cost_rows.take_back_possible(connection, step_key, self._clock.now())
             prompts = None if shot_prompts is None else list(shot_prompts)
             row = {**asdict(media), "shot_prompts": prompts, "created_at": self._clock.now()}
             connection.execute(insert(takes).values(take_id=step_key, project=self.project, **row))
@@ -221,33 +221,11 @@ class ExecutionStore:
 
         Locking what is locked already changes nothing. Raises BadInput for a file outside the project.
         """
-        if cell is not None and cell not in (1, 2, 3, 4):
-            raise BadInput(f"{cell!r} is no cell", where=shot_id, remedy="use 1 to 4")
-        if isinstance(take_or_file, Take):
-            if take_or_file.kind != "keyframe":
-                raise BadInput("a video is no start frame", where=take_or_file.take_id)
-            path, sha256, from_take = take_or_file.media.path, take_or_file.media.sha256, take_or_file.take_id
-        else:
-            path = self._relative(take_or_file)
-            if not take_or_file.is_file():
-                raise BadInput("there is no such picture", where=str(take_or_file))
-            sha256 = sha256_of(take_or_file)
-        now = self._clock.now()
-        origin = {"path": path, "sha256": sha256, "take_id": from_take, "cell": cell}
-        current = (
-            keyframes.c.project == self.project,
-            keyframes.c.shot_id == shot_id,
-            keyframes.c.superseded_at.is_(None),
+        origin = keyframe_rows.origin_of(
+            shot_id, take_or_file, self.project_dir, from_take=from_take, cell=cell
         )
         with self._db.write() as connection:
-            locked = connection.execute(select(keyframes).where(*current)).one_or_none()
-            if locked is None or any(getattr(locked, name) != value for name, value in origin.items()):
-                connection.execute(update(keyframes).where(*current).values(superseded_at=now))
-                connection.execute(
-                    insert(keyframes).values(
-                        project=self.project, shot_id=shot_id, locked_by=by, locked_at=now, **origin
-                    )
-                )
+            keyframe_rows.lock(connection, self.project, shot_id, origin, by=by, at=self._clock.now())
         return self.keyframes(shot_id)[-1]
 
     def keyframe_complete(self, shot_id: str) -> bool:
@@ -256,60 +234,28 @@ class ExecutionStore:
 
     def keyframes(self, shot_id: str) -> list[Keyframe]:
         """Every start frame the shot ever had, oldest first; the last one is the one that holds."""
-        query = select(keyframes).where(keyframes.c.project == self.project, keyframes.c.shot_id == shot_id)
         with self._db.read() as connection:
-            return [
-                _record(Keyframe, row) for row in connection.execute(query.order_by(keyframes.c.keyframe_id))
-            ]
+            rows = keyframe_rows.history(connection, self.project, shot_id)
+        return [_record(Keyframe, row) for row in rows]
 
     # -------------------------------------------------------------------------------------------- money
 
     def costs(self) -> list[CostEvent]:
         """Every cost event of the project, oldest first."""
-        query = (
-            select(cost_events, steps.c.shot_id, steps.c.attempt)
-            .join(steps, steps.c.step_key == cost_events.c.step_key)
-            .where(cost_events.c.project == self.project)
-            .order_by(cost_events.c.event_id)
-        )
         with self._db.read() as connection:
-            return [_record(CostEvent, row) for row in connection.execute(query)]
+            return [_record(CostEvent, row) for row in cost_rows.costs(connection, self.project)]
 
     def spent_on(self, shot_ids: Collection[str], *, since_attempt: int) -> Decimal:
         """Dollars that the attempts at some shots have cost, or may have, from one attempt on."""
-        query = (
-            select(cost_events.c.amount)
-            .join(steps, steps.c.step_key == cost_events.c.step_key)
-            .where(
-                cost_events.c.project == self.project,
-                cost_events.c.kind != "estimated",
-                steps.c.shot_id.in_(shot_ids),
-                steps.c.attempt >= since_attempt,
-            )
-        )
         with self._db.read() as connection:
-            return sum(connection.scalars(query), Decimal(0))
+            return cost_rows.spent_on(connection, self.project, shot_ids, since_attempt=since_attempt)
 
     def spent(self) -> dict[CostKind, Decimal]:
         """Dollars of the whole project by kind."""
-        query = (
-            select(cost_events.c.kind, func.sum(cost_events.c.amount).label("total"))
-            .where(cost_events.c.project == self.project)
-            .group_by(cost_events.c.kind)
-        )
         with self._db.read() as connection:
-            return {row.kind: row.total for row in connection.execute(query)}
+            return cost_rows.spent(connection, self.project)
 
     # ---------------------------------------------------------------------------------------------- inside
-
-    def _relative(self, path: Path) -> str:
-        """``path`` as the ledger and the documents write it: relative to the project, with ``/``."""
-        try:
-            return path.resolve().relative_to(self.project_dir.resolve()).as_posix()
-        except ValueError:
-            raise BadInput(
-                "the file is outside the project", where=str(path), remedy=f"copy it under {self.project_dir}"
-            ) from None
 
     def _move(
         self, connection: Connection, step_key: str, leaving: Set[StepState], to: StepState, **values: object
@@ -327,43 +273,7 @@ class ExecutionStore:
         return found
 
     def _book(self, connection: Connection, step_key: str, kind: CostKind, quote: Quote, why: str) -> None:
-        connection.execute(
-            insert(cost_events).values(
-                step_key=step_key,
-                project=self.project,
-                kind=kind,
-                provider=quote.provider,
-                model=quote.model,
-                unit=quote.unit,
-                units=quote.units,
-                unit_price=quote.unit_price,
-                price_as_of=quote.as_of.isoformat(),
-                amount=quote.amount,
-                why=why,
-                created_at=self._clock.now(),
-            )
-        )
-
-    def _take_back_possible(self, connection: Connection, step_key: str) -> None:
-        """The step leaves ``unknown`` because its last call was found, or found never to have arrived.
-
-        Earlier possible charges of the same step stay: those calls were sent too, and are still lost.
-        """
-        query = (
-            select(cost_events)
-            .where(cost_events.c.step_key == step_key, cost_events.c.kind == "possible")
-            .order_by(cost_events.c.event_id.desc())
-            .limit(1)
-        )
-        row = connection.execute(query).one()._mapping
-        again = {name: row[name] for name in row if name != "event_id"}
-        again |= {
-            "units": -row["units"],
-            "amount": -row["amount"],
-            "why": "cleared up",
-            "created_at": self._clock.now(),
-        }
-        connection.execute(insert(cost_events).values(**again))
+        cost_rows.book(connection, self.project, step_key, kind, quote, why=why, at=self._clock.now())
 
 
 def _take(row: Row[Any]) -> Take:

@@ -1,0 +1,98 @@
+"""The ledger's cost events, over an open connection: booking, taking back, adding up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from starsend.orchestrator.records import CostKind
+from starsend.orchestrator.tables import cost_events, steps
+from starsend.pricing import Quote
+
+
+def book(
+    connection: Connection,
+    project: str,
+    step_key: str,
+    kind: CostKind,
+    quote: Quote,
+    *,
+    why: str,
+    at: datetime,
+) -> None:
+    """Write down one cost event."""
+    connection.execute(
+        insert(cost_events).values(
+            step_key=step_key,
+            project=project,
+            kind=kind,
+            provider=quote.provider,
+            model=quote.model,
+            unit=quote.unit,
+            units=quote.units,
+            unit_price=quote.unit_price,
+            price_as_of=quote.as_of.isoformat(),
+            amount=quote.amount,
+            why=why,
+            created_at=at,
+        )
+    )
+
+
+def take_back_possible(connection: Connection, step_key: str, at: datetime) -> None:
+    """The step leaves ``unknown`` because its last call was found, or found never to have arrived.
+
+    Earlier possible charges of the same step stay: those calls were sent too, and are still lost.
+    """
+    query = (
+        select(cost_events)
+        .where(cost_events.c.step_key == step_key, cost_events.c.kind == "possible")
+        .order_by(cost_events.c.event_id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one()._mapping
+    again = {name: row[name] for name in row if name != "event_id"}
+    again |= {"units": -row["units"], "amount": -row["amount"], "why": "cleared up", "created_at": at}
+    connection.execute(insert(cost_events).values(**again))
+
+
+def costs(connection: Connection, project: str) -> list[Row[Any]]:
+    """Every cost event of a project with its shot and attempt, oldest first."""
+    query = (
+        select(cost_events, steps.c.shot_id, steps.c.attempt)
+        .join(steps, steps.c.step_key == cost_events.c.step_key)
+        .where(cost_events.c.project == project)
+        .order_by(cost_events.c.event_id)
+    )
+    return list(connection.execute(query))
+
+
+def spent_on(
+    connection: Connection, project: str, shot_ids: Collection[str], *, since_attempt: int
+) -> Decimal:
+    """As ``ExecutionStore.spent_on``."""
+    query = (
+        select(cost_events.c.amount)
+        .join(steps, steps.c.step_key == cost_events.c.step_key)
+        .where(
+            cost_events.c.project == project,
+            cost_events.c.kind != "estimated",
+            steps.c.shot_id.in_(shot_ids),
+            steps.c.attempt >= since_attempt,
+        )
+    )
+    return sum(connection.scalars(query), Decimal(0))
+
+
+def spent(connection: Connection, project: str) -> dict[CostKind, Decimal]:
+    """As ``ExecutionStore.spent``."""
+    query = (
+        select(cost_events.c.kind, func.sum(cost_events.c.amount).label("total"))
+        .where(cost_events.c.project == project)
+        .group_by(cost_events.c.kind)
+    )
+    return {row.kind: row.total for row in connection.execute(query)}
