@@ -74,6 +74,7 @@ class Daemon:
         self._executor = make_executor(self._settings, self._metrics)
         self._watcher = Watcher(root, self._touched, only=only)
         self._board = _board(root, self._settings, say)
+        self._say = say or (lambda _line: None)
         self._spending: set[str] = set()
         """Projects whose ledger may hold more than was counted last."""
         self._group: TaskGroup
@@ -108,6 +109,9 @@ class Daemon:
                 self._health.ready = True
                 self._service.ready(f"{len(self._watcher.modes)} projects")
                 log.info("daemon_ready", pid=os.getpid(), address=address, projects=len(self._watcher.modes))
+                names = sorted(self._watcher.modes)
+                shown = f"{', '.join(names[:12]) or 'none yet'}{', ...' if len(names) > 12 else ''}"
+                self._say(f"watching {self._root / 'projects'}: {shown}; metrics at http://{address}/metrics")
                 await self._stopping.wait()
                 ending.enter_context(_at_the_latest(self._settings.daemon.grace_seconds))
                 await self._wind_up(told)
@@ -150,6 +154,8 @@ class Daemon:
             self._metrics.sequence_moved(event.project, event.state)
             if event.state in TOLD:
                 self._post(event.project, event.sequence, TOLD[event.state], event.status)
+            elif event.state == "done":
+                self._say(f"{event.project} {event.sequence}: {event.status}")
             elif event.state == "cancelled":
                 self._board.withdraw(event.project, event.sequence)
             self._spending.add(event.project)

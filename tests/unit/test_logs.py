@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -192,6 +196,25 @@ def test_a_traceback_on_a_terminal_tells_no_key(key: str) -> None:
     fail(structlog.get_logger(), key)
     assert "invalid literal" in stream.getvalue()
     assert key not in stream.getvalue()
+
+
+def test_a_terminal_is_told_what_the_daemon_does(tmp_path: Path) -> None:
+    """Does whoever starts it by hand see that it began, over what, and that a take is ready?"""
+    client = tmp_path / "projects" / "job" / "state" / "client"
+    client.mkdir(parents=True)
+    brief = {"prompt": "a harbour", "aspect_ratio": "1:1", "shots": [{"prompt": "gulls", "seconds": 0.25}]}
+    (client / "sequences.json").write_text(json.dumps({"sequences": {"SEQ01": brief}}))
+    (client / "picks").mkdir()
+    (client / "picks" / "SEQ01.pick").write_text("2")
+    ours, theirs = pty.openpty()
+    small = {"STARSEND_IMAGE__SIZE": "1K", "STARSEND_VIDEO__RESOLUTION": "480p", "STARSEND_DAEMON__PORT": "0"}
+    command = [sys.executable, "-m", "client_async.client_generate", "daemon"]
+    with subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **small}, stderr=theirs) as daemon:
+        os.close(theirs)
+        with open(ours, errors="replace") as screen:  # noqa: PTH123 - a descriptor
+            assert "watching projects: job; metrics at http://127.0.0.1:" in screen.readline()
+            assert any("job SEQ01: the take is ready" in line for line in screen)
+            daemon.terminate()
 
 
 def test_a_secret_that_begins_another_is_no_help() -> None:
