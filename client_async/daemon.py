@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -16,21 +15,12 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup, TaskStatus
 
+from client_async.bulletin import Bulletin
 from client_async.dispatcher import Dispatcher
-from client_async.events import (
-    BriefRefused,
-    EditAnswered,
-    Event,
-    PickDecided,
-    PickLocked,
-    ProjectClosed,
-    ProjectOpened,
-    SequenceMoved,
-)
+from client_async.events import Event, ProjectOpened, SequenceMoved
 from client_async.metrics import Metrics
 from client_async.notices import NoticeBoard
 from client_async.ops_port import Health, ops_port
-from client_async.outbox import Kind, Notice
 from client_async.process import allow_many_files, settle_memory
 from client_async.roster import Roster
 from client_async.service import Service
@@ -45,13 +35,6 @@ log = structlog.get_logger()
 BEAT_SECONDS = 1.0
 SAVE_SECONDS = 5.0
 """Of the grace, at most a quarter: for the last renders and the last notices."""
-TOLD: dict[str, Kind] = {
-    "waiting_for_pick": "grid_ready",
-    "recovery": "needs_decision",
-    "paused_budget": "out_of_money",
-    "failed": "failed",
-}
-"""States of which people are told."""
 
 
 class Daemon:
@@ -75,6 +58,7 @@ class Daemon:
         self._watcher = Watcher(root, self._touched, only=only)
         self._board = _board(root, self._settings, say)
         self._say = say or (lambda _line: None)
+        self._bulletin = Bulletin(self._metrics, self._board, self._say)
         self._spending: set[str] = set()
         """Projects whose ledger may hold more than was counted last."""
         self._group: TaskGroup
@@ -145,39 +129,10 @@ class Daemon:
     # -------------------------------------------------------------------------------------------- telling
 
     def _tell(self, event: Event) -> None:
-        """Count what happened, and tell people what they wait for."""
-        if isinstance(event, ProjectOpened):
-            self._spending.add(event.project)
-        elif isinstance(event, ProjectClosed):
-            self._metrics.project_gone(event.project)
-        elif isinstance(event, SequenceMoved):
-            self._metrics.sequence_moved(event.project, event.state)
-            if event.state in TOLD:
-                self._post(event.project, event.sequence, TOLD[event.state], event.status)
-            elif event.state == "done":
-                self._say(f"{event.project} {event.sequence}: {event.status}")
-            elif event.state == "cancelled":
-                self._board.withdraw(event.project, event.sequence)
+        self._bulletin.tell(event)
+        if isinstance(event, SequenceMoved | ProjectOpened):
             self._spending.add(event.project)
             self._roster.stir(event.project)
-        elif isinstance(event, PickLocked):
-            self._metrics.pick_decided(True)
-        elif isinstance(event, PickDecided):
-            # Accepted ones are counted when they are locked, by whatever road they came.
-            if not event.accepted:
-                self._metrics.pick_decided(False)
-                self._post(event.project, "", "pick_refused", f"{event.file}: {event.reason}")
-        elif isinstance(event, EditAnswered):
-            if event.kind == "pick_refused":
-                self._metrics.pick_decided(False)
-                self._post(event.project, event.sequence, "pick_refused", event.text)
-            elif event.kind == "brief_rejected":
-                self._post(event.project, event.sequence, "brief_broken", event.text)
-        elif isinstance(event, BriefRefused):
-            self._post(event.project, "", "brief_broken", event.error)
-
-    def _post(self, project: str, sequence: str, kind: Kind, text: str) -> None:
-        self._board.post(Notice(project, sequence, kind, text, datetime.now(UTC)))
 
     async def _count_spending(self) -> None:
         """Sum up the ledgers that may hold more; once a second at most, for that takes the longer the more they hold."""

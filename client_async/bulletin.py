@@ -1,0 +1,77 @@
+"""What becomes of a fact under the daemon: it is counted, and told to the people who wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from client_async.events import (
+    BriefRefused,
+    EditAnswered,
+    Event,
+    PickDecided,
+    PickLocked,
+    ProjectClosed,
+    SequenceMoved,
+)
+from client_async.metrics import Metrics
+from client_async.notices import NoticeBoard
+from client_async.outbox import Kind, Notice
+
+TOLD: dict[str, Kind] = {
+    "waiting_for_pick": "grid_ready",
+    "recovery": "needs_decision",
+    "paused_budget": "out_of_money",
+    "failed": "failed",
+}
+"""States of which people are told."""
+
+
+class Bulletin:
+    """Counts facts and tells them.
+
+    Args:
+        say: prints a line for a person at a terminal.
+    """
+
+    def __init__(self, metrics: Metrics, board: NoticeBoard, say: Callable[[str], None]) -> None:
+        self._metrics = metrics
+        self._board = board
+        self._say = say
+
+    def tell(self, event: Event) -> None:
+        """Count what happened, and tell people what they wait for."""
+        if isinstance(event, SequenceMoved):
+            self._moved(event)
+        elif isinstance(event, PickLocked):
+            self._metrics.pick_decided(True)
+        elif isinstance(event, PickDecided):
+            # Accepted ones are counted when they are locked, by whatever road they came.
+            if not event.accepted:
+                self._metrics.pick_decided(False)
+                self._post(event.project, "", "pick_refused", f"{event.file}: {event.reason}")
+        elif isinstance(event, EditAnswered):
+            self._answered(event)
+        elif isinstance(event, BriefRefused):
+            self._post(event.project, "", "brief_broken", event.error)
+        elif isinstance(event, ProjectClosed):
+            self._metrics.project_gone(event.project)
+
+    def _moved(self, event: SequenceMoved) -> None:
+        self._metrics.sequence_moved(event.project, event.state)
+        if event.state in TOLD:
+            self._post(event.project, event.sequence, TOLD[event.state], event.status)
+        elif event.state == "done":
+            self._say(f"{event.project} {event.sequence}: {event.status}")
+        elif event.state == "cancelled":
+            self._board.withdraw(event.project, event.sequence)
+
+    def _answered(self, event: EditAnswered) -> None:
+        if event.kind == "pick_refused":
+            self._metrics.pick_decided(False)
+            self._post(event.project, event.sequence, "pick_refused", event.text)
+        elif event.kind == "brief_rejected":
+            self._post(event.project, event.sequence, "brief_broken", event.text)
+
+    def _post(self, project: str, sequence: str, kind: Kind, text: str) -> None:
+        self._board.post(Notice(project, sequence, kind, text, datetime.now(UTC)))
