@@ -6,8 +6,6 @@ An edit is the file minus the render that it names. How that works, and why: doc
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import threading
 import time
@@ -21,6 +19,7 @@ import orjson
 
 from client_async.draft import Draft
 from client_async.face import Face, StillBeingWritten
+from client_async.file_lock import FileLock
 from client_async.journal import JournalUnusable
 from client_async.kept import Change, Document, Kept, Outcome
 from client_async.mirror import Mirror, TakenIn
@@ -35,10 +34,7 @@ BUSY_SECONDS, BUSY_LOOKS = 3.0, 60
 """How long a command bears with somebody who holds the file open, and how often it looks."""
 LOCK_SECONDS = 10.0
 """How long others may hold the lock: milliseconds, three seconds while they bear with an editor; for ever when suspended."""
-LOCK_PAUSES = 0.0005, 0.02
-"""Seconds between two tries for it, the first and the longest."""
 LOCK_NAME = ".sequences.lock"
-LOCK_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 
 
 class Replaced(StarsendError):
@@ -87,10 +83,9 @@ class SequenceFile:
     ) -> None:
         self.path = path
         self._now = now
-        self._lock: int | None = None
+        self._lock = FileLock(path.with_name(LOCK_NAME))
         self._mutex = threading.Lock()
         self._kept = Kept(path, now=now)
-        self._lock_path = path.with_name(LOCK_NAME)
         self._mirror = Mirror(face or Face(path, now=now), self._kept, path, now=now, monotonic=monotonic)
 
     # ---------------------------------------------------------------------------------------------- reading
@@ -215,7 +210,7 @@ class SequenceFile:
         """Give the files back; the next call opens them again."""
         with self._mutex:
             self._kept.close()
-            self._let_go()
+            self._lock.close()
 
     # ---------------------------------------------------------------------------------------------- the lock
 
@@ -225,12 +220,12 @@ class SequenceFile:
         # itself replaced at every render.
         with self._mutex:
             try:
-                lock = self._take_lock()
+                self._take_lock()
                 try:
                     self._mirror.taken.changed |= self._kept.refresh()
                     yield
                 finally:
-                    fcntl.flock(lock, fcntl.LOCK_UN)
+                    self._lock.release()
             except sqlite3.Error as broken:
                 if not isinstance(broken, sqlite3.OperationalError):
                     self._kept.close()  # what was a journal is none: the next call puts it aside and adopts the face
@@ -238,31 +233,26 @@ class SequenceFile:
             except OSError as refused:
                 raise CannotWrite(self.path, refused) from refused
 
-    def _take_lock(self) -> int:
-        """The lock file, locked. It stays open: to open it anew took a tenth of a transition."""
+    def _take_lock(self) -> None:
         while True:
             try:
-                if self._lock is None:
-                    self._lock = os.open(self._lock_path, LOCK_FLAGS, 0o666)
+                if not self._lock.is_open:
+                    self._lock.open()
                     if not self._kept.is_in_place():
-                        self._let_go()
+                        self._lock.close()
                         raise Replaced(self.path)
             except FileNotFoundError:
                 raise MissingFile(
                     self.path, "brief", "run `starsend init` or put a sequences.json here"
                 ) from None
-            if not _locked(self._lock):
+            if not self._lock.take(LOCK_SECONDS):
                 raise HeldUp(self.path)
-            if _is_same(self._lock, self._lock_path):
-                return self._lock
-            self._let_go()  # it was swept away, or lies in another folder: others will lock a new one
+            if self._lock.is_in_place():
+                return
+            self._lock.close()  # it was swept away, or lies in another folder: others will lock a new one
 
-    def _let_go(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    __del__ = _let_go  # commands do not close what the end of their process closes
+    def __del__(self) -> None:
+        self._lock.close()  # commands do not close what the end of their process closes
 
     def _look_patiently(self) -> None:
         """Look, and bear with somebody who is saving the file at this moment. Raises when nothing is known at all."""
@@ -279,29 +269,6 @@ class SequenceFile:
             raise StillBeingWritten(self.path)
         if not self._mirror.is_there():
             raise MissingFile(self.path, "brief", "run `starsend init` or put a sequences.json here")
-
-
-def _locked(descriptor: int) -> bool:
-    """Lock an open file; False when somebody else holds it all the time. A wait without end could not be ended by SIGTERM."""
-    pause, longest = LOCK_PAUSES
-    until = time.monotonic() + LOCK_SECONDS
-    while time.monotonic() < until:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(pause)
-            pause = min(2 * pause, longest)
-        else:
-            return True
-    return False
-
-
-def _is_same(descriptor: int, path: Path) -> bool:
-    """Whether an open file is the one that lies under the name."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))  # noqa: PTH116 - at every transition
-    except FileNotFoundError:
-        return False
 
 
 def _text(said: str) -> str:
