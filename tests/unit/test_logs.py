@@ -205,16 +205,19 @@ def test_a_terminal_is_told_what_the_daemon_does(tmp_path: Path) -> None:
     brief = {"prompt": "a harbour", "aspect_ratio": "1:1", "shots": [{"prompt": "gulls", "seconds": 0.25}]}
     (client / "sequences.json").write_text(json.dumps({"sequences": {"SEQ01": brief}}))
     (client / "picks").mkdir()
-    (client / "picks" / "SEQ01.pick").write_text("2")
     ours, theirs = pty.openpty()
     small = {"STARSEND_IMAGE__SIZE": "1K", "STARSEND_VIDEO__RESOLUTION": "480p", "STARSEND_DAEMON__PORT": "0"}
     command = [sys.executable, "-m", "client_async.client_generate", "daemon"]
     with subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **small}, stderr=theirs) as daemon:
         os.close(theirs)
         with open(ours, errors="replace") as screen:  # noqa: PTH123 - a descriptor
-            assert "watching projects: job; metrics at http://127.0.0.1:" in screen.readline()
-            assert any("job SEQ01: the take is ready" in line for line in screen)
-            daemon.terminate()
+            try:
+                assert "watching projects: job; metrics at http://127.0.0.1:" in screen.readline()
+                assert any("job SEQ01: g1 is ready" in line for line in screen)
+                (client / "picks" / "SEQ01.pick").write_text("2")
+                assert any("job SEQ01: the take is ready" in line for line in screen)
+            finally:
+                daemon.kill()
 
 
 def test_a_secret_that_begins_another_is_no_help() -> None:
