@@ -85,9 +85,8 @@ def _name_file(place: Place) -> Path:
 
 def _cited_takes(place: Place) -> set[str]:
     """Ids of all takes that the documents of a project cite."""
-    with contextlib.suppress(
-        StarsendError
-    ):  # a brief that cannot be read yet cites nothing, and says so elsewhere
+    # A brief that cannot be read yet cites nothing, and says so elsewhere.
+    with contextlib.suppress(StarsendError):
         place.file.check_known()
     cited: set[str] = set()
     for name in place.file.names():

@@ -90,10 +90,8 @@ class PickFolder:
             path = path.rename(claimed)
         try:
             return [self._decide(path)]
-        except (
-            OpenForWriting,
-            Unfinished,
-        ):  # somebody has begun to write it again just before it was claimed
+        except (OpenForWriting, Unfinished):
+            # Somebody began to write it again just before it was claimed.
             self.waiting = True
             return []
 

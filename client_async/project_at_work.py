@@ -126,9 +126,8 @@ class ProjectAtWork:
         self._woken.set()
         self.shop.scribe.stop()
         self._dispatcher.leave(self.desk)
-        await self.shop.scribe.run(
-            self._held.close
-        )  # somebody may hold the file's lock: not on the event loop
+        # Not on the event loop: somebody may hold the file's lock.
+        await self.shop.scribe.run(self._held.close)
 
     def stir(self) -> None:
         """A sequence has moved, or nothing is known yet: something that was paid for may be wanted by nobody any more."""

@@ -283,9 +283,8 @@ def test_a_restored_backup_is_driven_by_its_own_ledger(house: DaemonHouse) -> No
     daemon.terminate()
     daemon.wait()
     old = house.root / "old"
-    shutil.copytree(
-        place.folder, house.root / "backup"
-    )  # while nobody writes: files would vanish under the copy
+    # While nobody writes: files would vanish under the copy.
+    shutil.copytree(place.folder, house.root / "backup")
     house.start()
     until(lambda: len(house.events("project_opened")) == 2)
     place.folder.rename(old)

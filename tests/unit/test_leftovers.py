@@ -42,9 +42,8 @@ async def left(explored: Studio) -> Studio:
     file.write_text(json.dumps(config))
     await explored.wish(selected_cell=2)
     assert [step.state for step in explored.shop.store.open_steps()] == ["submitted"]
-    file.write_text(
-        json.dumps({**config, "animatic": {"late_polls": 1}})
-    )  # ready, for a run that comes later
+    # Ready, for a run that comes later.
+    file.write_text(json.dumps({**config, "animatic": {"late_polls": 1}}))
     return explored
 
 
