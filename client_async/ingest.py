@@ -153,6 +153,8 @@ class Ingest:
                     regrids.add(edit.name)
             raw[edit.field] = edit.value
         self._check(draft, edits, saved)
+        for edit in edits:
+            self._hint(edit.name, draft[edit.name], {edit.field: edit.value}, found)
         for edit, before in picks:
             raw = draft[edit.name]
             raw["selected_cell"] = before
@@ -169,6 +171,14 @@ class Ingest:
         if names:
             saved.check({name: draft.add(name) if name in new else draft[name] for name in names})
             saved.check_names(list(new), list(draft))
+
+    def _hint(self, name: str, raw: Raw, brief: Raw, found: Found) -> None:
+        """Ask about fields that mean nothing to us and are nearly spelt as one that does."""
+        from client_async.sequences import misspelt
+
+        for field, meant in misspelt(brief):
+            text = f'"{field}" is kept and means nothing here: did you mean "{meant}"?'
+            found.refuse(name, raw, "edit_ignored", text)
 
     def _conflict(self, edit: Edit, raw: Raw, found: Found) -> None:
         now = raw.get(edit.field)
@@ -228,7 +238,9 @@ class Ingest:
             draft = Draft(self._bodies, self._path)
             for name, raw in some.items():
                 briefs.append((name, raw.get("grid_id"), canonical(brief_of(raw))))
-                self._adopt_one(draft[name] if name in draft else draft.add(name), name, raw, found, saved)
+                mine = draft[name] if name in draft else draft.add(name)
+                self._adopt_one(mine, name, raw, found, saved)
+                self._hint(name, mine, brief_of(raw), found)
             found.changed |= draft.changed()
         found.adopted = (max(named or 0, self._revision or 0), self._now, briefs)
         return found

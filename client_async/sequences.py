@@ -5,6 +5,7 @@ Who owns which field is told in ``ownership``. The JSON Schema for editors comes
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, field_validator
 
+from client_async.ownership import is_reported
 from client_async.shot_ids import owner_of
 from client_async.states import GridState
 from starsend.documents import BadDocument, parse_document
@@ -243,3 +245,20 @@ def check_names(new: Collection[str], names: Collection[str], path: Path) -> Non
         if owner := owner_of(other, new):
             fault = f"frames of {owner!r} would be booked under the name of {other!r}; choose another"
             raise BadDocument(path, [(f"sequences.{owner}", fault)])
+
+
+def misspelt(brief: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Fields that we do not know, in a brief or in its shots, each with the one of ours that was probably meant."""
+    known = frozenset(field for field in Sequence.model_fields if not is_reported(field))
+    shots = [shot for shot in brief.get("shots") or () if isinstance(shot, dict)]
+    pairs = [(field, _nearest(field, known)) for field in brief]
+    pairs += [(field, _nearest(field, frozenset(Shot.model_fields))) for shot in shots for field in shot]
+    return [(field, meant) for field, meant in dict.fromkeys(pairs) if meant]
+
+
+@lru_cache(maxsize=1000)
+def _nearest(field: str, known: frozenset[str]) -> str | None:
+    if field in known:
+        return None
+    # 0.8 finds one letter missing, doubled, swapped or wrong in seven, and leaves "notes" and "scene" alone.
+    return next(iter(difflib.get_close_matches(field.lower(), known, n=1, cutoff=0.8)), None)

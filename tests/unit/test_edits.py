@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+from client_async.sequence_file import SequenceFile
 from tests.unit.desk import BRIEF, Desk
 
 
@@ -250,3 +252,26 @@ def test_who_has_loaded_the_last_save_may_undo_a_part_of_it(desk: Desk) -> None:
         "kept",
         "undone",
     )
+
+
+def test_a_misspelt_field_is_asked_about(desk: Desk) -> None:
+    """Somebody writes `selcted_cell`, and `camra` in a shot: is it kept, and are they asked, once?"""
+    shots = [{"prompt": "gulls", "seconds": 3, "camra": "push in"}]
+    desk.edit(selcted_cell=2, shots=shots, notes="mine", x_pick=1)
+    assert {news.text for news in desk.file.take_in().news} == {
+        '"selcted_cell" is kept and means nothing here: did you mean "selected_cell"?',
+        '"camra" is kept and means nothing here: did you mean "camera"?',
+    }
+    assert desk.kept()["selcted_cell"] == 2
+    assert desk.file.render()
+    desk.edit(title="dawn")
+    assert not desk.file.take_in().news
+
+
+def test_a_new_brief_is_asked_about_too(tmp_path: Path) -> None:
+    """The very first save has a field of nearly our name: is that said?"""
+    path = tmp_path / "sequences.json"
+    path.write_text(json.dumps({"sequences": {"SEQ01": {**BRIEF, "aspect_ration": "1:1"}}}))
+    assert ['did you mean "aspect_ratio"?' in news.text for news in SequenceFile(path).take_in().news] == [
+        True
+    ]
