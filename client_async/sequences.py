@@ -171,7 +171,8 @@ class Sequence(Part):
     @property
     def is_outdrawn(self) -> bool:
         """True when the grid that can be picked from was drawn for another brief than there is now."""
-        return self.grid is not None and self.grid.brief not in ("", self.grid_brief)
+        drawn_for = self.grid.brief if self.grid else ""
+        return bool(drawn_for) and drawn_for != self.grid_brief
 
     @property
     def stale(self) -> bool:
