@@ -15,9 +15,9 @@ import structlog
 from client_async.client_sequence_runner import ClientSequenceRunner
 from client_async.dispatcher import Due
 from client_async.explorer import NotAdopted
+from client_async.file_lock import HeldUp
 from client_async.journal import JournalUnusable
 from client_async.next_action import Action, next_action
-from client_async.sequence_file import HeldUp
 from client_async.sequences import Pick, parsed
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop

@@ -7,7 +7,22 @@ import os
 import threading
 from pathlib import Path
 
+from starsend.errors import StarsendError
+
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+LOCK_SECONDS = 10.0
+"""How long others may hold a lock: milliseconds, three seconds while they bear with an editor; for ever when suspended."""
+
+
+class HeldUp(StarsendError):
+    """Somebody else has held the lock for longer than any command takes."""
+
+    def __init__(self, path: Path, lock: Path) -> None:
+        super().__init__(
+            f"another process has held {lock.name} for {LOCK_SECONDS:.0f} s",
+            where=str(path),
+            remedy="end or continue the `starsend` command that is suspended (`fuser` on the lock file names it); it is tried again",
+        )
 
 
 class FileLock:
@@ -30,14 +45,14 @@ class FileLock:
         """Open the file. Raises OSError."""
         self._descriptor = os.open(self.path, FLAGS, 0o666)
 
-    def take(self, seconds: float) -> bool:
-        """Lock the open file; False when somebody else holds it all the time. Raises OSError."""
+    def take(self, path: Path) -> None:
+        """Lock the open file. Raises OSError, and HeldUp for ``path`` when somebody else holds it all the time."""
         assert self._descriptor is not None
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return self._wait(seconds)
-        return True
+            if not self._wait(LOCK_SECONDS):
+                raise HeldUp(path, self.path) from None
 
     def is_in_place(self) -> bool:
         """Whether the open file is the one that lies under the name. Raises OSError."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import time
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from client_async.draft import Draft
+from client_async.file_lock import FileLock
 from client_async.lease import OpenForWriting
 from client_async.pick_file import Unfinished, Wish, read_wish, spelling
 from client_async.picks import BadPick, grid_seen_by, record_pick
@@ -44,6 +44,7 @@ class PickFolder:
     ) -> None:
         self._folder = folder
         self._claimed = folder / ".claimed"
+        self._lock = FileLock(folder / ".lock")
         self._file = file
         self._now = now
         self._monotonic = monotonic
@@ -58,7 +59,8 @@ class PickFolder:
 
         A pick is not ripe while it is being written, and while the grid it is of is still being drawn.
 
-        Raises BrokenJson, BadShape, MissingFile: nothing is known of any sequence yet; no pick has been touched.
+        Raises BrokenJson, BadShape, MissingFile: nothing is known of any sequence yet; HeldUp: somebody else is at it, for too
+        long. No pick has been touched.
         """
         self.waiting = False
         if not _holds_anything(self._folder) and not _holds_anything(self._claimed):
@@ -108,9 +110,12 @@ class PickFolder:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One process at a time: what lies in ``.claimed/`` is then nobody else's."""
-        with (self._folder / ".lock").open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        self._lock.open()
+        try:
+            self._lock.take(self._folder)
             yield
+        finally:
+            self._lock.close()
 
     def _must_wait(self, path: Path) -> bool:
         """Whether it is too early to decide a file."""

@@ -32,8 +32,6 @@ T = TypeVar("T")
 
 BUSY_SECONDS, BUSY_LOOKS = 3.0, 60
 """How long a command bears with somebody who holds the file open, and how often it looks."""
-LOCK_SECONDS = 10.0
-"""How long others may hold the lock: milliseconds, three seconds while they bear with an editor; for ever when suspended."""
 LOCK_NAME = ".sequences.lock"
 
 
@@ -42,17 +40,6 @@ class Replaced(StarsendError):
 
     def __init__(self, path: Path) -> None:
         super().__init__("another folder was put in this one's place", where=str(path), remedy="run it again")
-
-
-class HeldUp(StarsendError):
-    """Somebody else has held the lock for longer than any command takes."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"another process has held {LOCK_NAME} for {LOCK_SECONDS:.0f} s",
-            where=str(path),
-            remedy="end or continue the `starsend` command that is suspended (`fuser` on the lock file names it); it is tried again",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +232,7 @@ class SequenceFile:
                 raise MissingFile(
                     self.path, "brief", "run `starsend init` or put a sequences.json here"
                 ) from None
-            if not self._lock.take(LOCK_SECONDS):
-                raise HeldUp(self.path)
+            self._lock.take(self.path)
             if self._lock.is_in_place():
                 return
             self._lock.close()  # it was swept away, or lies in another folder: others will lock a new one
