@@ -38,9 +38,9 @@ class StepLife:
     def __init__(
         self,
         store: ExecutionStore,
+        ends: StepEnds,
+        leftovers: Leftovers,
         *,
-        images: api.ImageProvider,
-        videos: api.VideoProvider,
         settings: Settings,
         clock: Clock,
         stop: threading.Event,
@@ -50,9 +50,9 @@ class StepLife:
         self._prices = PriceTable(settings.prices)
         self._clock = clock
         self._stop = stop
-        self._ends = StepEnds(store, images=images, videos=videos, settings=settings, clock=clock, stop=stop)
-        self._landing = self._ends.landing
-        self.leftovers = Leftovers(store, self._ends)
+        self._ends = ends
+        self._landing = ends.landing
+        self._leftovers = leftovers
 
     def run(self, intent: Intent, send: Send) -> Take:
         """The take of ``intent``: replayed, resumed, or asked for by calling ``send`` once."""
@@ -65,7 +65,7 @@ class StepLife:
         ):
             if self._stop.is_set():  # before the intent: nothing is begun that nobody will wait for
                 raise Stopped(f"{key} to begin")
-            self.leftovers.settle_others(intent.shot_id, key)
+            self._leftovers.settle_others(intent.shot_id, key)
             try:
                 return self._go_on(intent, send)
             except api.ProviderError as error:

@@ -20,7 +20,9 @@ from starsend.clock import Clock, SystemClock
 from starsend.config import Settings
 from starsend.errors import BadInput
 from starsend.orchestrator.execution_store import ExecutionStore
+from starsend.orchestrator.leftovers import Leftovers
 from starsend.orchestrator.records import Intent, Step, StepKind, Take
+from starsend.orchestrator.step_ends import StepEnds
 from starsend.orchestrator.step_key import check_name, request_digest, step_key
 from starsend.orchestrator.step_life import StepLife
 
@@ -61,14 +63,10 @@ class StepRunner:
         self._images = images
         self._videos = videos
         self._settings = settings
-        self._life = StepLife(
-            store,
-            images=images,
-            videos=videos,
-            settings=settings,
-            clock=clock or SystemClock(),
-            stop=stop or threading.Event(),
-        )
+        clock, stop = clock or SystemClock(), stop or threading.Event()
+        ends = StepEnds(store, images=images, videos=videos, settings=settings, clock=clock, stop=stop)
+        self._leftovers = Leftovers(store, ends)
+        self._life = StepLife(store, ends, self._leftovers, settings=settings, clock=clock, stop=stop)
 
     def execute_keyframe(
         self,
@@ -127,11 +125,11 @@ class StepRunner:
 
     def left_behind(self) -> list[Step]:
         """Steps that were begun and that no run is at work on: paid for, perhaps, and wanted by nobody any more."""
-        return self._life.leftovers.found()
+        return self._leftovers.found()
 
     def bring_home(self, step: Step) -> None:
         """Take such a step to its end, if that can be had now: fetched, landed and booked. Free, never waits for a job."""
-        self._life.leftovers.bring_home(step)
+        self._leftovers.bring_home(step)
 
     def _multi_shot(
         self, shot_id: str, prompts: Sequence[str], **asked: Unpack[MultiShot]
