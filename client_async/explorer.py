@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from client_async.grid_maker import GridMaker
-from client_async.next_action import resting_state
+from client_async.next_action import ready_status, resting_state
 from client_async.ownership import Raw, add_notice
 from client_async.picks import DELETED, UNDELETE
 from client_async.reporter import Reporter
@@ -123,7 +123,7 @@ class Explorer:
             "selected_cell": None,
             "pick": None,
             "resume": False,
-            "status": f"{record.grid} is ready: pick a cell",
+            "status": ready_status(record.grid),
         }
         if record.via == "adopted":
             accepted["adopt"] = None

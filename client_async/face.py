@@ -47,6 +47,11 @@ class Contents:
     owner: str
 
 
+def no_brief(path: Path) -> MissingFile:
+    """There is no ``sequences.json``, and nothing is known of one."""
+    return MissingFile(path, "brief", "run `starsend init` or put a sequences.json here")
+
+
 class Face:
     """One file, such as ``state/client/sequences.json``.
 
@@ -91,7 +96,7 @@ class Face:
             try:
                 descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             except FileNotFoundError as gone:
-                raise MissingFile(path, "brief", "run `starsend init` or put a sequences.json here") from gone
+                raise no_brief(path) from gone
             except OSError as refused:
                 raise BadInput(
                     f"cannot be read ({refused.strerror})", where=str(path), remedy="check its permissions"

@@ -44,18 +44,26 @@ def _goes_on(sequence: Sequence) -> Action | None:
     return "tidy" if asks or withdrawn or _word_is_due(sequence) else None
 
 
+OUTDRAWN = "was drawn for an earlier brief"
+
+
+def ready_status(grid: str | None) -> str:
+    """What a sequence says whose grid can be picked from."""
+    return f"{grid} is ready: pick a cell"
+
+
 def waiting_status(sequence: Sequence) -> str:
     """What a sequence says that waits for a pick."""
     if sequence.is_outdrawn:
-        return f'{sequence.grid_id} was drawn for an earlier brief: pick, or "regrid": true draws another'
-    return f"{sequence.grid_id} is ready: pick a cell"
+        return f'{sequence.grid_id} {OUTDRAWN}: pick, or "regrid": true draws another'
+    return ready_status(sequence.grid_id)
 
 
 def _word_is_due(sequence: Sequence) -> bool:
     """Whether whoever is to pick must be told that the brief has changed since, or has been changed back."""
     if sequence.grid_state != "waiting_for_pick":
         return False
-    told = "was drawn for an earlier brief" in sequence.status
+    told = OUTDRAWN in sequence.status
     return told != sequence.is_outdrawn
 
 

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import orjson
 
 from client_async.draft import Draft
-from client_async.face import Face, StillBeingWritten
+from client_async.face import Face, StillBeingWritten, no_brief
 from client_async.file_lock import FileLock
 from client_async.journal import JournalUnusable
 from client_async.kept import Change, Document, Kept, Outcome
@@ -26,7 +26,6 @@ from client_async.mirror import Mirror, TakenIn
 from client_async.ownership import Raw
 from starsend.errors import BadInput, StarsendError
 from starsend.files import CannotWrite
-from starsend.json_file import MissingFile
 
 T = TypeVar("T")
 
@@ -229,9 +228,7 @@ class SequenceFile:
                         self._lock.close()
                         raise Replaced(self.path)
             except FileNotFoundError:
-                raise MissingFile(
-                    self.path, "brief", "run `starsend init` or put a sequences.json here"
-                ) from None
+                raise no_brief(self.path) from None
             self._lock.take(self.path)
             if self._lock.is_in_place():
                 return
@@ -254,7 +251,7 @@ class SequenceFile:
         if self._mirror.busy:
             raise StillBeingWritten(self.path)
         if not self._mirror.is_there():
-            raise MissingFile(self.path, "brief", "run `starsend init` or put a sequences.json here")
+            raise no_brief(self.path)
 
 
 def _text(said: str) -> str:

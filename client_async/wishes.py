@@ -22,11 +22,8 @@ def take_pick(edit: Edit, raw: Raw, found: Found, *, by: str, at: datetime) -> N
         return
     try:
         if edit.grid is None:
-            what, remedy = (
-                "the file was edited before there was a grid to pick from",
-                "look at the grid and pick again",
-            )
-            raise BadPick(what, where=edit.name, remedy=remedy)
+            what = "the file was edited before there was a grid to pick from"
+            raise BadPick(what, where=edit.name, remedy="look at the grid and pick again")
         pick = record_pick(
             raw, edit.name, edit.value, by=by, via="sequences.json", at=at, grid=edit.grid, by_clock=unseen
         )
