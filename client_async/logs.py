@@ -5,7 +5,6 @@ On a terminal people watch progress instead, so only warnings are written there,
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
@@ -52,8 +51,11 @@ def configure_logs(*, debug: bool, stream: TextIO = sys.stderr) -> None:
     )
 
 
-class _Terminal(io.TextIOBase):
-    """Standard error as it is at each write: a progress display puts itself in its place while it lives."""
+class _Terminal:
+    """Standard error as it is at each write: a progress display puts itself in its place while it lives.
+
+    No ``TextIOBase``: that flushes itself once more when the interpreter has already taken ``sys`` away.
+    """
 
     def write(self, text: str) -> int:
         return sys.stderr.write(text)
