@@ -93,7 +93,15 @@ class Ingest:
         base = self._unnamed(saved) if named is None else self._journal.shown(named)
         base.setdefault(BESIDE, Rendered(canonical(top), None))
         as_shown = not displaced and named == self._revision
-        same_as_now = {n for n, body in sequences.items() if n not in touched and body is self._bodies.get(n)}
+        # What is as it stands needs no look where it was shown so; else somebody has typed what we had not yet shown, and it
+        # must be known for theirs when the same buffer is saved again.
+        same_as_now = {
+            n
+            for n, body in sequences.items()
+            if body is self._bodies.get(n)
+            and n not in touched
+            and (named is None or (as_shown and self._versions[n] <= self._shown))
+        }
         others = {name: orjson.loads(body) for name, body in sequences.items() if name not in same_as_now}
         told = differences(
             {BESIDE: saved.beside, **{name: brief_of(raw) for name, raw in others.items()}},

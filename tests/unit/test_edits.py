@@ -52,6 +52,22 @@ def test_an_old_buffer_saved_again_changes_nothing_new(desk: Desk) -> None:
     assert "was applied before" in desk.told()
 
 
+def test_what_was_also_somebody_elses_wish_is_not_wished_twice(desk: Desk) -> None:
+    """A save says what a command has set and nobody has seen yet: is it an old story when that buffer is saved again?"""
+    typed = desk.buffer()
+    typed["sequences"]["SEQ01"]["title"] = "quay"
+    desk.report("SEQ01", title="quay")
+    desk.save(typed)
+    desk.file.take_in()
+    desk.report("SEQ01", title="pier")
+    assert desk.file.render()
+    typed["sequences"]["SEQ02"]["title"] = "night"
+    desk.save(typed)
+    desk.file.take_in()
+    assert (desk.kept()["title"], desk.kept("SEQ02")["title"]) == ("pier", "night")
+    assert "was applied before" in desk.told()
+
+
 def test_one_two_one_are_three_wishes(desk: Desk) -> None:
     """Saved in turn on one render, is a value that comes back the wish that counts, and an undo an undo?"""
     desk.grid("g1")
