@@ -1,13 +1,12 @@
 """Is this picture a 2x2 grid? Four cell rectangles, or the reason why not.
 
-This reader looks for the seams within 5 % of the halves, where a 2x2 grid that was asked for has them, and
-cuts only where all four arms of the cross show one. What it does not do: grids with seams elsewhere are refused
-(as single or wrong_layout, never yet as unequal), a gutter whose colour runs from one into another is cut at one
-of its edges, and one picture behind the bars of a window is taken for four.
+The steps, each a function or a module of its own: decode, evidence (``grid_evidence``), hypotheses (``grid_cuts``),
+layout, exact edges (``grid_edges``), doubts, verdict (``grid_verdict``). docs/grids.md shows them in pictures.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import Final
@@ -16,17 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from starsend.tools.grid_seams import (
+from starsend.tools.grid_cuts import (
+    LINE,
+    WEAK_ARM,
+    Colour,
     Cut,
-    Pixels,
-    Seams,
-    Span,
-    best_gutter,
-    best_seam,
-    exact_edges,
-    margins,
-    noise_floor,
+    is_near,
+    like_other,
+    middle_cut,
+    off_centre_cut,
+    parts,
 )
+from starsend.tools.grid_doubts import Beyond, beyond, goes_on, is_blank, nearly_same, one_picture_behind
+from starsend.tools.grid_edges import exact_edges, margins
+from starsend.tools.grid_evidence import Lines, Span, grain_of
 from starsend.tools.grid_verdict import (
     MIN_CELL,
     RGB,
@@ -43,14 +45,9 @@ from starsend.tools.picture_file import BROKEN, BadPicture, as_srgb, open_pictur
 __all__ = ["RGB", "BadColour", "Box", "Cells", "GridVerdict", "Gutter", "Reason", "parse_colour", "read_grid"]
 
 _WORK_SIDE: Final = 1250  # pixels of the long side at which seams are sought (docs/measured.md)
-_ROWS: Final = 350  # rows read along a line: more do not change a share by a percent
-_WINDOW: Final = 0.05  # of the side: how far from the half a seam may lie; image models drift a few percent
-_WIDEST: Final = 0.02  # of the long side: the widest gutter
-_REACH: Final = 0.02  # of the side: how far from a third or a quarter a seam still counts as there
-# Support of both arms that makes a line elsewhere count as a seam (the prototype's 'quarter').
-_LINE: Final = 0.45
-_WEAK_ARM, _MEAN_ARM = 0.30, 0.42  # least support of any arm, and of the four together (prototype)
-_NEAR_DUPLICATE: Final = 0.955  # correlation of small grey cells; the prototype's figure in docs/measured.md
+_MEAN_ARM: Final = 0.42  # least support of the four arms together (prototype)
+_LOW_KEY: Final = 110  # the 98th percentile of a picture so dark that its seams need developing
+_BRIGHT: Final = 200  # where that percentile is put; six times at most, for grain is developed with it
 
 
 def read_grid(
@@ -68,73 +65,109 @@ def read_grid(
     """
     expected = None if expected_gutter is None else np.array(parse_colour(expected_gutter), np.int16)
     try:
-        image = as_srgb(source if isinstance(source, Image.Image) else _opened(source)).convert("RGB")
+        image = _decoded(source)
     except BadPicture as error:
         return GridVerdict(False, "corrupt", detail=str(error))
     except BROKEN as error:
         return GridVerdict(False, "corrupt", detail=str(error) or type(error).__name__)
     if min(image.size) < 2 * MIN_CELL:
         return GridVerdict(False, "too_small", detail=f"{image.width} x {image.height} px")
-    # A strip is not reduced to nothing: its short side keeps the pixels that two cells need.
-    shrink = max(1, min(round(max(image.size) / _WORK_SIDE), min(image.size) // (2 * MIN_CELL)))
-    work = np.asarray(image.reduce(shrink)).astype(np.int16)
-    if _is_blank(work[::2, ::2].mean(axis=2)):
+    shrink, work = _reduced(image)
+    if is_blank(np.asarray(work.resize((64, 64), Image.Resampling.BOX))):
         return GridVerdict(False, "blank")
-    upright, sideways = _Axis(work, expected), _Axis(work.transpose(1, 0, 2), expected)
+    upright, sideways = _axes(image, work, shrink, expected)
     refusal = _layout_refusal(upright, sideways)
     if refusal is None and expected is not None:
-        refusal = _gutter_doubt(upright.cut, sideways.cut)
-    return refusal or _grid(image, shrink, upright, sideways)
+        refusal = _gutter_doubt(upright.cut, sideways.cut, expected)
+    return refusal or _crossed(work, upright, sideways)
 
 
 class _Axis:
-    """Everything known of the lines that run down ``pixels``: the cut near the half, and lines elsewhere."""
+    """One axis of a picture: the evidence, the cut near the half, and the full picture to measure it in."""
 
-    def __init__(self, pixels: Pixels, expected: Pixels | None) -> None:
-        step = max(1, pixels.shape[0] // _ROWS)
-        self.pixels = np.ascontiguousarray(pixels[::step])
-        length, breadth = self.pixels.shape[:2]
-        clear = round(length * (_WINDOW + _WIDEST))  # the crossing itself belongs to no arm
-        self.arms: tuple[Span, Span] = ((0, length // 2 - clear), (length // 2 + clear, length))
-        self._seams = Seams(self.pixels, noise_floor(pixels))
-        self.both = np.minimum(*(self._seams.support(arm) for arm in self.arms))
-        reach = round(breadth * (_WINDOW + _WIDEST)) + 4
-        window = (breadth // 2 - reach, breadth // 2 + reach + 1)
-        seam = best_seam(self._seams, window, self.arms)
-        # A seam must beat the lines parallel to it: slats, blinds and JPEG blocks give many middling ones.
-        parallel = np.delete(self.both, slice(max(0, seam.start - 4), seam.start + 5))
-        self._bar = 1.45 * float(np.percentile(parallel, 97)) + 0.06
-        if min(seam.arms) <= self._bar:
-            seam = Cut(seam.start, seam.end, (0.0, 0.0))
-        gutter = best_gutter(self.pixels, window, self.arms, expected)
-        self.cut = gutter if gutter and min(gutter.arms) >= min(_WEAK_ARM, *seam.arms) else seam
+    def __init__(self, lines: Lines, view: NDArray[np.uint8], cut: Cut, shrink: int) -> None:
+        self.lines = lines
+        self.view = view
+        self.cut = cut
+        self.shrink = shrink
+
+    @cached_property
+    def parts(self) -> int:
+        """Into how many equal parts lines divide it."""
+        return parts(self.lines, self.cut)
+
+    @cached_property
+    def bar(self) -> Span:
+        """Where the first cells end and the second ones begin, in pixels of the full picture."""
+        return exact_edges(self.view, self.cut, self.shrink)
 
     @property
-    def parts(self) -> int:
-        """Into how many equal parts seams divide this axis: 4, 3, 2 or 1."""
-        for parts in (4, 3):
-            places = (1, 3) if parts == 4 else (1, 2)
-            if all(self._line_at(place / parts) for place in places):
-                return parts
-        return 2 if min(self.cut.arms) >= _LINE else 1
+    def width(self) -> int:
+        """The gutter's, in pixels of the full picture."""
+        return self.bar[1] - self.bar[0]
 
-    def _line_at(self, place: float) -> bool:
-        breadth = len(self.both)
-        near = slice(round(breadth * (place - _REACH)), round(breadth * (place + _REACH)) + 1)
-        return float(self.both[near].max()) > max(_LINE, self._bar)
+    @property
+    def beyond(self) -> list[Beyond]:
+        """What lies on both sides of the cut."""
+        return beyond(self.lines, (self.bar[0] // self.shrink, -(-self.bar[1] // self.shrink)))
 
 
-def _opened(source: bytes | Path | str) -> Image.Image:
-    return open_picture(Path(source) if isinstance(source, str) else source)
+def _decoded(source: Image.Image | bytes | Path | str) -> Image.Image:
+    """The whole picture in RGB. Its colours stay in its own profile: edges are where they are in any."""
+    if isinstance(source, str):
+        source = Path(source)
+    image = source if isinstance(source, Image.Image) else open_picture(source)
+    image.load()
+    return image if image.mode == "RGB" else as_srgb(image).convert("RGB")
+
+
+def _reduced(image: Image.Image) -> tuple[int, Image.Image]:
+    """What the picture is reduced by, and the small one in sRGB."""
+    # A strip is not reduced to nothing: its short side keeps the pixels that two cells need.
+    shrink = max(1, min(round(max(image.size) / _WORK_SIDE), min(image.size) // (2 * MIN_CELL)))
+    work = image.reduce(shrink) if shrink > 1 else image
+    if "icc_profile" in image.info:
+        work.info["icc_profile"] = image.info["icc_profile"]
+        work = as_srgb(work).convert("RGB")
+    return shrink, work
+
+
+def _developed(work: Image.Image) -> NDArray[np.uint8]:
+    """The pixels to look for seams in: those of a dark picture made brighter."""
+    pixels = np.asarray(work)
+    bright = float(np.percentile(pixels[::4, ::4, 1], 98))
+    if bright >= _LOW_KEY:
+        return pixels
+    gain = min(6.0, _BRIGHT / max(bright, 1.0))
+    return np.asarray(work.point([min(255, round(level * gain)) for level in range(256)] * 3))
+
+
+def _axes(image: Image.Image, work: Image.Image, shrink: int, expected: Colour | None) -> tuple[_Axis, _Axis]:
+    """Evidence and hypothesis for lines down the picture and for lines across it."""
+    full, pixels = np.asarray(image), _developed(work)
+    grain = grain_of(pixels)
+    axes = []
+    for view, small in ((full, pixels), (full.transpose(1, 0, 2), pixels.transpose(1, 0, 2))):
+        lines = Lines(small, grain)
+        axes.append(_Axis(lines, view, middle_cut(lines, expected), shrink))
+    return axes[0], axes[1]
 
 
 def _layout_refusal(upright: _Axis, sideways: _Axis) -> GridVerdict | None:
     """Why the seams do not make a 2x2 cross, or None when they do."""
     columns, rows = upright.parts, sideways.parts
     arms = sorted((*upright.cut.arms, *sideways.cut.arms))
-    if max(columns, rows) <= 2 and arms[0] >= _WEAK_ARM and sum(arms) / 4 >= _MEAN_ARM:
+    if max(columns, rows) <= 2 and arms[0] >= WEAK_ARM and sum(arms) / 4 >= _MEAN_ARM:
         return None
-    if (rows, columns) == (1, 1) and arms[1] < _LINE:
+    if max(columns, rows) <= 2:
+        off = [off_centre_cut(axis.lines) for axis in (upright, sideways)]
+        if all(cut or n == 2 for cut, n in zip(off, (columns, rows), strict=True)) and any(off):
+            return GridVerdict(False, "unequal", rows=2, columns=2)
+    if (rows, columns) in {(1, 2), (2, 1)}:
+        axis = upright if columns == 2 else sideways
+        if goes_on(axis.beyond, bare=axis.cut.colour is None):
+            return GridVerdict(False, "single", rows=1, columns=1)
+    if (rows, columns) == (1, 1) and arms[1] < LINE:
         return GridVerdict(False, "single", rows=1, columns=1)
     seen = f"{rows} row{'s' * (rows > 1)} and {columns} column{'s' * (columns > 1)}"
     if (rows, columns) == (1, 1):
@@ -142,37 +175,33 @@ def _layout_refusal(upright: _Axis, sideways: _Axis) -> GridVerdict | None:
     return GridVerdict(False, "wrong_layout", rows=rows, columns=columns, detail=f"it shows {seen}")
 
 
-def _gutter_doubt(upright: Cut, sideways: Cut) -> GridVerdict | None:
+def _gutter_doubt(down: Cut, across: Cut, expected: Colour) -> GridVerdict | None:
     """Why a cross of seams is not believed where a gutter of a named colour was asked for; None when it is."""
-    came = [cut.colour is not None for cut in (upright, sideways)]
+    came = [is_near(cut, expected) for cut in (down, across)]
     if all(came):
         return None
     if any(came):  # the other seam is a chance edge in the picture
-        across = "down" if came[0] else "across"
-        return GridVerdict(False, "wrong_layout", detail=f"the gutter asked for runs {across} it only")
+        way = "down" if came[0] else "across"
+        return GridVerdict(False, "wrong_layout", detail=f"the gutter asked for runs {way} it only")
     # Panels may still meet edge to edge, but then every arm must be plain to see: a horizon and a pole are not.
-    if min(*upright.arms, *sideways.arms) < _LINE:
+    if min(down.weakest, across.weakest) < LINE:
         return GridVerdict(False, "single", rows=1, columns=1)
     return None
 
 
-def _grid(image: Image.Image, shrink: int, upright: _Axis, sideways: _Axis) -> GridVerdict:
-    """The verdict on a picture whose four arms were found: exact cells, unless one is blank or too small."""
-    full = np.asarray(image)
-    # docs/measured.md: a crop must hold no pixel of gutter or neighbour, and edges are found to a pixel or two.
-    inset = max(2, round(0.002 * max(image.size)))
-    (x0, left, right, x1), (y0, top, bottom, y1) = (
-        _sides(full, upright.cut, sideways.cut, shrink, inset),
-        _sides(full.transpose(1, 0, 2), sideways.cut, upright.cut, shrink, inset),
-    )
-    cells = (x0, y0, left, top), (right, y0, x1, top), (x0, bottom, left, y1), (right, bottom, x1, y1)
-    if min(left - x0, x1 - right, top - y0, y1 - bottom) < MIN_CELL:
-        return GridVerdict(False, "too_small", rows=2, columns=2, detail=f"{image.width} x {image.height} px")
-    small = [
-        np.asarray(image.resize((40, 40), Image.Resampling.BOX, box=cell).convert("L")) for cell in cells
-    ]
-    for number, grey in enumerate(small, start=1):
-        if _is_blank(grey.astype(np.int16)):
+def _crossed(work: Image.Image, upright: _Axis, sideways: _Axis) -> GridVerdict:
+    """The verdict on a picture whose four arms were found: exact cells, unless something speaks against them."""
+    for axis, other in ((upright, sideways), (sideways, upright)):
+        axis.cut = like_other(axis.lines, axis.cut, other.cut)
+    if one_picture_behind(upright.beyond + sideways.beyond):
+        return GridVerdict(False, "single", rows=1, columns=1, detail="behind a cross of bars")
+    cells = _cells(upright, sideways)
+    width, height = upright.view.shape[1], upright.view.shape[0]
+    if any(min(right - left, bottom - top) < MIN_CELL for left, top, right, bottom in cells):
+        return GridVerdict(False, "too_small", rows=2, columns=2, detail=f"{width} x {height} px")
+    small = [_small(work, cell, upright.shrink) for cell in cells]
+    for number, cell in enumerate(small, start=1):
+        if is_blank(np.asarray(cell)):
             return GridVerdict(False, "blank_cell", rows=2, columns=2, detail=f"cell {number}")
     return GridVerdict(
         ok=True,
@@ -181,35 +210,28 @@ def _grid(image: Image.Image, shrink: int, upright: _Axis, sideways: _Axis) -> G
         rows=2,
         columns=2,
         near_duplicates=tuple(
-            (i + 1, j + 1)
-            for i, j in combinations(range(4), 2)
-            if _correlation(small[i], small[j]) >= _NEAR_DUPLICATE
+            (i + 1, j + 1) for i, j in combinations(range(4), 2) if nearly_same(small[i], small[j])
         ),
-        gutter=Gutter(
-            right - left - 2 * inset, bottom - top - 2 * inset, _rgb(upright.cut), _rgb(sideways.cut)
-        ),
-        confidence=min(1.0, *upright.cut.arms, *sideways.cut.arms),
+        gutter=Gutter(upright.width, sideways.width, _rgb(upright.cut), _rgb(sideways.cut)),
+        confidence=min(1.0, upright.cut.weakest, sideways.cut.weakest),
     )
 
 
-def _sides(
-    full: NDArray[np.uint8], cut: Cut, other: Cut, shrink: int, inset: int
-) -> tuple[int, int, int, int]:
-    """Along one axis: the left cells' first column and end, the right cells' first column and end."""
-    start, end = exact_edges(full, cut, shrink)
-    colour = cut.colour if cut.colour is not None else other.colour
-    before, after = (0, 0) if colour is None else margins(full, colour)
-    breadth = full.shape[1]
-    return before + inset * (before > 0), start - inset, end + inset, breadth - after - inset * (after > 0)
+def _cells(upright: _Axis, sideways: _Axis) -> Cells:
+    """The four boxes: a pixel inside every edge that was measured, for edges are found to a pixel."""
+    x0, y0, right, below = (
+        margin + (margin > 0) for margin in margins(upright.view, upright.lines.tolerance)
+    )
+    x1, y1 = upright.view.shape[1] - right, upright.view.shape[0] - below
+    left, second = upright.bar[0] - 1, upright.bar[1] + 1
+    top, lower = sideways.bar[0] - 1, sideways.bar[1] + 1
+    return (x0, y0, left, top), (second, y0, x1, top), (x0, lower, left, y1), (second, lower, x1, y1)
 
 
-def _is_blank(grey: NDArray[np.int16]) -> bool:
-    """Whether nearly all of it is one level, give or take the grain of an empty JPEG."""
-    return bool(grey.std() < 2.5 or (np.abs(grey - np.median(grey)) < 6).mean() > 0.985)
-
-
-def _correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+def _small(work: Image.Image, cell: Box, shrink: int) -> Image.Image:
+    """A cell as 40 x 40 pixels: grain is averaged out, and what it shows is still there."""
+    left, top, right, bottom = (side / shrink for side in cell)
+    return work.resize((40, 40), Image.Resampling.BOX, box=(left, top, right, bottom))
 
 
 def _rgb(cut: Cut) -> RGB | None:

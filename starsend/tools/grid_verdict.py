@@ -70,7 +70,9 @@ class GridVerdict:
             widths = f"{self.gutter.vertical} and {self.gutter.horizontal} px"
             return f"A 2x2 grid, gutters {widths} wide, confidence {self.confidence:.2f}{alike}."
         return {
-            "single": "One picture: no seam runs along its middle lines.",
+            "single": f"One picture {self.detail}."
+            if self.detail
+            else "One picture: no seam runs along its middle lines.",
             "wrong_layout": f"Not a 2x2 grid: {self.detail}.",
             "unequal": "The cells differ in size: the seams are not at the middle.",
             "blank": "The picture is blank.",

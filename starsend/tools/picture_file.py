@@ -149,7 +149,7 @@ def _plain(image: Image.Image, name: str) -> Image.Image:
         image = _from_array(image, 0, "<u2")
     elif image.mode in {"1", "L"}:
         image = image.convert("LA" if marked else "L")
-    elif image.mode != "LA":
+    elif image.mode not in {"LA", "RGB", "RGBA"} or marked:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     image.info = {"icc_profile": profile} if profile else {}
     return image

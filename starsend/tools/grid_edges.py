@@ -1,0 +1,152 @@
+"""Where the cells begin and end, to the pixel: read at full resolution, once it is known where to look.
+
+Pixels are ``(length, breadth, 3)`` uint8 with the line running down the length; for the other axis hand in the
+transposed picture. A cell's edge is the jump nearest to the cell: a frame drawn round a panel, a second line in a gutter
+and the pixels that resizing has mixed all lie beyond it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from starsend.tools.grid_cuts import ARMS, Cut
+from starsend.tools.grid_evidence import BLOCKS, Span, contrast
+
+_SAMPLES: Final = 400  # rows read of a column
+_NEAR: Final = 7  # columns beside a gutter in which its edge may lie: frames are up to 5 px wide
+_PANEL: Final = 48  # columns beyond that tell what is usual in the panel itself
+_LOUDEST: Final = 24  # levels at which a jump counts no more: one strong contour is not a long weak edge
+_FAINT: Final = 0.4  # of the strongest jump: what a blurred edge has left at its foot, and ringing has not
+_SECOND: Final = (
+    0.3  # of it: another line farther on, such as a frame's; JPEG's blocks beside an edge have less
+)
+_THIN: Final = 3  # columns of the thinnest gutters, whose two edges are read as one
+_MARGIN: Final = 0.1  # of the side: the widest margin
+
+
+def exact_edges(full: NDArray[np.uint8], cut: Cut, shrink: int) -> Span:
+    """The end of the cells before the cut and the start of those after it; both the seam's column without a gutter.
+
+    ``cut`` was found in ``full`` reduced ``shrink``-fold.
+    """
+    start, end = cut.start * shrink, cut.end * shrink
+    near = _NEAR + 2 * shrink
+    into = (end - start) // 2 if cut.end - cut.start > 1 else _THIN + shrink
+    breadth = full.shape[1]
+    before = _edge(full[:, ::-1], breadth - start, into, near)
+    after = _edge(full, end, into, near)
+    return start if before is None else breadth - before, end if after is None else after
+
+
+def margins(full: NDArray[np.uint8], tolerance: float) -> tuple[int, int, int, int]:
+    """How many columns and rows outside the grid are not picture: left, top, right, bottom; a tenth of a side at most.
+
+    A sheet has the same margin on two sides at least, so one side's chance line near the border is none.
+
+    Args:
+        full: ``(height, width, 3)``.
+        tolerance: levels by which pixels of a plain strip may differ.
+    """
+    across = full.transpose(1, 0, 2)
+    sides = [_Side(view, tolerance) for view in (full, across, full[:, ::-1], across[:, ::-1])]
+    shared = [
+        (sum(any(abs(x - y) <= 1 for y in other.lines) for other in sides), float(side.jumps[x]), x)
+        for side in sides
+        for x in side.lines
+    ]
+    agreed, _, width = max(shared, default=(0, 0.0, 0))
+    if agreed < 2:
+        return 0, 0, 0, 0
+    ends = [side.end(width) for side in sides]
+    for one, other in ((0, 2), (1, 3)):  # an edge that cannot be seen is where the opposite one is
+        for unseen, seen in ((one, other), (other, one)):
+            if not ends[unseen] and ends[seen] and sides[unseen].plain >= width:
+                ends[unseen] = width
+    left, top, right, bottom = ends
+    return left, top, right, bottom
+
+
+class _Side:
+    """What lies along one border of a picture, the border being column 0."""
+
+    def __init__(self, pixels: NDArray[np.uint8], tolerance: float) -> None:
+        limit = int(pixels.shape[1] * _MARGIN)
+        self._band = _Band(pixels, (0, limit + _PANEL))
+        like = self._band.like_first(tolerance)
+        self.plain = min(
+            limit, len(like) if like.all() else int(np.argmin(like))
+        )  # columns like the border's
+        self._bar = _bar(self._band.jumps[self.plain + _NEAR :][:_PANEL])
+        self.jumps = self._band.jumps
+        self.lines = [x for x in range(1, min(limit, self.plain + _NEAR)) if self._band.jumps[x] > self._bar]
+
+    def end(self, width: int) -> int:
+        """Where the panel begins on this side of a sheet whose margin is about so wide; 0 without a margin."""
+        near = [x for x in self.lines if abs(x - width) <= 2]
+        if not near:
+            return 0
+        return self._band.end(max(near, key=lambda x: float(self._band.jumps[x])), self._bar)
+
+
+class _Band:
+    """Some columns of a picture, read along some rows of both arms."""
+
+    def __init__(self, full: NDArray[np.uint8], columns: Span) -> None:
+        length = full.shape[0]
+        step = max(1, length // _SAMPLES)
+        rows = np.concatenate(
+            [np.arange(length * start // BLOCKS, length * end // BLOCKS, step) for start, end in ARMS]
+        )
+        self.planes = np.ascontiguousarray(full[rows, slice(*columns)].transpose(2, 0, 1))
+        # The eye's weights: JPEG blurs colours over sixteen columns, and brightness over none.
+        red, green, blue = self.planes.astype(np.int16)
+        self._grey = (red * 5 + green * 9 + blue * 2) >> 4
+        steps = np.minimum(np.abs(np.diff(self._grey, axis=1)), _LOUDEST)
+        #: The mean jump, in levels, between each column and the one before it.
+        self.jumps: NDArray[Any] = np.concatenate([[0.0], steps.mean(axis=0)])
+
+    def like_first(self, tolerance: float) -> NDArray[np.bool_]:
+        """Which columns have the first one's colours."""
+        like: NDArray[np.bool_] = (contrast(self.planes, self.planes[:, :, :1]) <= 1.5 * tolerance).mean(
+            axis=0
+        ) >= 0.93
+        return like
+
+    def end(self, peak: int, bar: float) -> int:
+        """The jump nearest to the panel that still belongs to the edge whose strongest one is at ``peak``."""
+        end, loudest = peak, self.jumps[peak]
+        for x in range(peak + 1, min(len(self.jumps), peak + _NEAR + 1)):
+            jump = self.jumps[x]
+            foot = x - end == 1 and jump >= _FAINT * loudest
+            thin = x - peak <= _THIN and jump >= _FAINT * loudest
+            framed = jump >= _SECOND * loudest and self._plain(peak, x)
+            if jump > bar and (foot or thin or framed):
+                end = x
+        return end
+
+    def _plain(self, start: int, end: int) -> bool:
+        """Whether the columns are one colour each, as a frame's are."""
+        columns = self._grey[:, start:end]
+        return bool((np.abs(np.diff(columns, axis=0)) <= 12).mean(axis=0).min() >= 0.9)
+
+
+def _edge(full: NDArray[np.uint8], at: int, into: int, near: int) -> int | None:
+    """The first column of the panel that begins about column ``at``; None where nothing like an edge is there.
+
+    It is sought from ``into`` columns before ``at`` to ``near`` columns after it, and what is usual in the panel
+    is read beyond.
+    """
+    first = max(0, at - into - 1)
+    band = _Band(full, (first, min(full.shape[1], at + near + _PANEL)))
+    core, panel = band.jumps[: at + near - first], band.jumps[at + near - first :]
+    bar = _bar(panel)
+    peak = int(np.argmax(core))
+    return first + band.end(peak, bar) if core[peak] > bar else None
+
+
+def _bar(panel: NDArray[Any]) -> float:
+    """What a jump must exceed to be an edge: nearly anything in the panel beside it."""
+    return 1.15 * float(np.percentile(panel, 95)) + 0.3 if len(panel) else 0.3
