@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import anyio
 
+from client_async.gutters import gutter_for
 from client_async.next_action import check_still_asked
 from client_async.prompts import frame_prompt, grid_prompt
 from client_async.sequences import GridRecord, Sequence, Verdict
@@ -18,15 +19,18 @@ from client_async.shot_ids import CELLS, grid_shot, single_shot
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
 from starsend.api_client import JobFailed, JobGone, NoPicture
-from starsend.elements import Cast
+from starsend.elements import Cast, reference_to
 from starsend.errors import StarsendError
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_faults import StepFailed
+from starsend.tools.picture_file import open_picture
 
 if TYPE_CHECKING:
     from client_async.grid_pictures import GridPictures
 
+TEMPLATE_AFTER = 2
+"""Wrong attempts before an empty sheet goes along: words come first, for a template also stiffens what is drawn."""
 NO_PICTURE = (NoPicture, JobFailed, JobGone, BrokenMedia, StepFailed)
 """The vendor had its say and there is no picture: a wrong attempt like any other."""
 
@@ -79,9 +83,15 @@ class GridMaker:
             wrong: the attempts of this round that were refused.
             reading: told when the picture is there.
         """
-        gutter = self._shop.settings.grid.gutter[len(wrong) % len(self._shop.settings.grid.gutter)]
+        cast = self._cast(sequence)
+        gutter = await self._gutter(cast, len(wrong))
         record = self._record(sequence, "model", at).model_copy(update={"gutter": gutter})
-        drawn = await self._shop.image(partial(self._ask_for_grid, sequence, gutter, wrong))
+        template = None
+        if len(wrong) >= TEMPLATE_AFTER:
+            template = await self._shop.executor.run(
+                PICTURES, partial(self._pictures.template, sequence.aspect_ratio, gutter)
+            )
+        drawn = await self._shop.image(partial(self._ask_for_grid, sequence, gutter, wrong, template))
         record = record.model_copy(update={"cost": drawn.cost})
         if drawn.take is None:
             verdict = Verdict(ok=False, reason="no_picture", explanation=drawn.why)
@@ -141,11 +151,23 @@ class GridMaker:
             return path
         return await self._shop.executor.run(PICTURES, partial(self._pictures.cut_again, grid, cell))
 
+    async def _gutter(self, cast: Cast, attempt: int) -> str:
+        """The colour to ask for; references are looked at where pictures are decoded."""
+        choose = partial(gutter_for, cast.prompts[0], self._shop.settings.grid.gutter, attempt)
+        if not cast.references:
+            return choose()
+        paths = [reference.path for reference in cast.references]
+        return await self._shop.executor.run(PICTURES, lambda: choose(map(open_picture, paths)))
+
     # -------------------------------------------------------------------------------- in a vendor's thread
 
-    def _ask_for_grid(self, sequence: Sequence, gutter: str, wrong: Many[GridRecord]) -> _Drawn:
+    def _ask_for_grid(
+        self, sequence: Sequence, gutter: str, wrong: Many[GridRecord], template: Path | None
+    ) -> _Drawn:
         cast = self._cast(sequence)
-        prompt = grid_prompt(cast.prompts[0], gutter=gutter, wrong=wrong)
+        prompt = grid_prompt(cast.prompts[0], gutter=gutter, wrong=wrong, template=template is not None)
+        if template is not None:
+            cast = replace(cast, references=(*cast.references, reference_to(template, "template")))
         shot, number = grid_shot(self._name), _number(sequence)
         try:
             take = self._frame(

@@ -17,6 +17,9 @@ GUTTER = 12
 """Pixels between the cells of a composite: about half a percent of a 2K sheet, as thin as a model draws it."""
 
 
+_TEMPLATE = 1024  # pixels of the long side
+
+
 class GridRefused(BadInput):
     """A picture cannot serve as this sequence's grid."""
 
@@ -54,6 +57,25 @@ class GridPictures:
         verdict = read_grid(image, expected_gutter=gutter)
         record = record.model_copy(update={"path": path, "verdict": _said(verdict)})
         return self._cut(record, image, verdict.cells) if record.verdict.ok else record
+
+    def template(self, aspect_ratio: str, gutter: str) -> Path:
+        """An empty 2x2 sheet to draw into: grey panels, and between them the gutter that is asked for.
+
+        A sheet that is there is not made again: it goes into what a call is known by, and must not change with Pillow.
+        """
+        path = (
+            self._project_dir
+            / "media"
+            / "templates"
+            / f"{aspect_ratio.replace(':', 'x')}_{gutter.lstrip('#')}.png"
+        )
+        if not path.is_file():
+            width, height = (int(part) for part in aspect_ratio.split(":"))
+            size = _TEMPLATE * width // max(width, height), _TEMPLATE * height // max(width, height)
+            panel = Image.new("RGB", size, "#c8c8c8")
+            sheet, _ = composite_grid([panel] * 4, size=size, gutter=GUTTER, gutter_colour=gutter)
+            save_picture(sheet, path)
+        return path
 
     def compose(self, record: GridRecord, singles: Many[str]) -> GridRecord:
         """Lay four single frames out as a grid."""
@@ -110,6 +132,11 @@ def _said(verdict: GridVerdict) -> Verdict:
             explanation=f"cells {pairs} are nearly the same picture",
             confidence=verdict.confidence,
         )
+    counted = {} if verdict.ok else {"rows": verdict.rows, "columns": verdict.columns}
     return Verdict(
-        ok=verdict.ok, reason=verdict.reason, explanation=verdict.explain(), confidence=verdict.confidence
+        ok=verdict.ok,
+        reason=verdict.reason,
+        explanation=verdict.explain(),
+        confidence=verdict.confidence,
+        **counted,
     )

@@ -27,13 +27,17 @@ _WRONG = {
 """What is said of the last attempt, by the reader's reason."""
 
 
-def grid_prompt(scene: str, *, gutter: str, wrong: Many[GridRecord] = ()) -> str:
+_NUMBERS = ("no", "one", "two", "three", "four", "five")
+
+
+def grid_prompt(scene: str, *, gutter: str, wrong: Many[GridRecord] = (), template: bool = False) -> str:
     """Ask for one picture of four candidate start frames.
 
     Args:
         scene: the brief, elements already spelt out.
         gutter: a colour the scene does not hold; a named gutter can be found again (docs/measured.md).
         wrong: earlier attempts of this round; the last one is named, so that no two prompts are the same.
+        template: an empty 2x2 sheet goes along as the last reference.
     """
     lines = [
         f"Create a 2x2 contiguous grid of 4 distinct images of the same scene: {scene}",
@@ -50,6 +54,11 @@ def grid_prompt(scene: str, *, gutter: str, wrong: Many[GridRecord] = ()) -> str
         lines.append(
             f"- this is attempt {len(wrong) + 1}: before, {said}; do not repeat that, draw four separate panels."
         )
+    if template:
+        lines.append(
+            f"- the last reference picture is an empty template: keep its four panels and its {gutter} gutter exactly where "
+            "they are, and fill each panel with one frame."
+        )
     return "\n".join([*lines, "", *(f"{place}: {framing}." for place, framing in FRAMINGS)])
 
 
@@ -65,7 +74,23 @@ def shot_prompt(shot: Shot) -> str:
 
 
 def _mistake(record: GridRecord) -> str:
-    reason = record.verdict.reason
-    if reason == "no_picture":
-        return f"there was no picture ({record.verdict.explanation})"
-    return _WRONG.get(reason, record.verdict.explanation)
+    verdict = record.verdict
+    if verdict.reason == "no_picture":
+        return f"there was no picture ({verdict.explanation})"
+    if verdict.reason == "wrong_layout" and verdict.rows and verdict.columns:
+        return _counted(verdict.rows, verdict.columns)
+    return _WRONG.get(verdict.reason, verdict.explanation)
+
+
+def _counted(rows: int, columns: int) -> str:
+    """What was drawn instead of two rows of two."""
+    if (rows, columns) in {(1, 2), (2, 1)}:
+        return (
+            f"you drew two panels {'side by side' if columns == 2 else 'one above the other'} instead of four"
+        )
+    if (rows, columns) in {(1, 1), (2, 2)} or max(rows, columns) >= len(_NUMBERS):
+        return _WRONG["wrong_layout"]
+    return (
+        f"you drew {_NUMBERS[rows]} row{'s' * (rows > 1)} and {_NUMBERS[columns]} column{'s' * (columns > 1)} "
+        "of panels instead of two rows of two"
+    )

@@ -50,6 +50,10 @@ class Verdict(Part):
     reason: str
     explanation: str
     confidence: float = 0.0
+    rows: int | None = Field(
+        default=None, description="As many as were seen in a picture that is no 2x2 grid."
+    )
+    columns: int | None = Field(default=None, description="Likewise.")
 
 
 class GridRecord(Part):

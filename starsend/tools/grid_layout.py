@@ -6,6 +6,7 @@ layout, exact edges (``grid_edges``), doubts, verdict (``grid_verdict``). docs/g
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -79,7 +80,10 @@ def read_grid(
     refusal = _layout_refusal(upright, sideways)
     if refusal is None and expected is not None:
         refusal = _gutter_doubt(upright.cut, sideways.cut, expected)
-    return refusal or _crossed(work, upright, sideways)
+    verdict = refusal or _crossed(work, upright, sideways)
+    if expected is None:
+        return verdict
+    return replace(verdict, as_asked=all(is_near(axis.cut, expected) for axis in (upright, sideways)))
 
 
 class _Axis:

@@ -50,7 +50,8 @@ class GridVerdict:
 
     ``rows`` and ``columns`` are what the seams suggest, None where nobody looked; ``near_duplicates`` holds
     pairs of cell numbers 1..4 in reading order; ``confidence`` runs from 0 to 1 and is the weakest arm's
-    evidence; ``detail`` adds what ``explain`` could not know from the rest.
+    evidence; ``as_asked`` whether both gutters have the colour that was expected, None when none was; ``detail`` adds
+    what ``explain`` could not know from the rest.
     """
 
     ok: bool
@@ -61,14 +62,16 @@ class GridVerdict:
     near_duplicates: tuple[tuple[int, int], ...] = ()
     gutter: Gutter | None = None
     confidence: float = 0.0
+    as_asked: bool | None = None
     detail: str = ""
 
     def explain(self) -> str:
         """One sentence for a person: what the picture is, or why it is not a grid."""
         if self.ok and self.gutter:
             alike = "".join(f"; cells {a} and {b} are nearly the same" for a, b in self.near_duplicates)
+            colour = "" if self.as_asked in (True, None) else ", not of the colour that was asked for"
             widths = f"{self.gutter.vertical} and {self.gutter.horizontal} px"
-            return f"A 2x2 grid, gutters {widths} wide, confidence {self.confidence:.2f}{alike}."
+            return f"A 2x2 grid, gutters {widths} wide{colour}, confidence {self.confidence:.2f}{alike}."
         return {
             "single": f"One picture {self.detail}."
             if self.detail

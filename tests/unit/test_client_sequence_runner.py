@@ -22,6 +22,7 @@ from client_async.sequence_file import SequenceFile
 from client_async.take_maker import KeyframeGone
 from starsend.api_client import JobFailed, RateLimited
 from starsend.errors import BadInput, UnknownName
+from starsend.files import sha256_of
 from starsend.orchestrator.step_faults import StepFailed, StepUnknown
 from starsend.tools.image_utils import open_picture
 from tests.standins.vendor import write_png
@@ -71,7 +72,20 @@ async def test_a_wrong_grid_is_asked_for_again_in_other_words(studio: Studio) ->
     steps = [studio.shop.store.step(record.takes[0]) for record in sequence.grid_history]
     prompts = [step.request["prompt"] for step in steps if step]
     assert len(set(prompts)) == 3
-    assert "attempt 2: before, " in prompts[1]
+    assert "attempt 2: before, you drew one single picture" in prompts[1]
+    references = [step.request["references"] for step in steps if step]
+    assert [len(sent) for sent in references] == [0, 0, 1], (
+        "an empty sheet goes along from the second retry on"
+    )
+    templates = list((studio.place.folder / "media" / "templates").iterdir())
+    assert [references[2][0][1]] == [sha256_of(path) for path in templates]
+    template = open_picture(templates[0])
+    assert (template.size, template.getpixel((512, 100)), template.getpixel((100, 512))) == (
+        (1024, 1024),
+        (255, 255, 255),
+        (255, 255, 255),
+    )
+    assert [record.gutter for record in sequence.grid_history] == ["magenta", "lime", "white"]
     report = costs_of(studio.place, studio.shop.store)
     assert (report.total.accepted, report.total.rejected) == (Decimal("0.05"), Decimal("0.10"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from starsend.tools.grid_layout import BadColour, GridVerdict, parse_colour, read_grid
 from starsend.tools.image_utils import composite_grid, extract_grid_cell
@@ -124,6 +124,119 @@ def test_other_layouts_are_not_grids(rows: list[int], gutter: int, seen: tuple[i
     assert (verdict.ok, verdict.reason, verdict.cells) == (False, "wrong_layout", None), verdict
     if seen:
         assert (verdict.rows, verdict.columns) == seen
+
+
+def crossed(image: Image.Image, width: int, *, at: tuple[float, float] = (0.5, 0.5)) -> Image.Image:
+    """A picture with the bars of a window painted over it."""
+    picture = image.copy()
+    x, y = round(picture.width * at[0]) - width // 2, round(picture.height * at[1]) - width // 2
+    picture.paste("#202020", (x, 0, x + width, picture.height))
+    picture.paste("#202020", (0, y, picture.width, y + width))
+    return picture
+
+
+@pytest.mark.parametrize("width", [6, 16, 32])
+@pytest.mark.parametrize("seed", range(4))
+def test_one_picture_behind_a_window_is_single(seed: int, width: int) -> None:
+    """Does the reader see that the picture goes on behind the bars, and that it does not behind a gutter as wide?"""
+    verdict = read_grid(crossed(scene(seed), width, at=(0.49, 0.52)))
+    assert (verdict.reason, verdict.ok) == ("single", False)
+    assert "behind a cross of bars" in verdict.explain()
+    assert read_grid(crossed(composite_grid([scene(n) for n in range(4)], size=SIZE)[0], width)).ok
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_a_pole_or_a_beam_makes_no_panels(upright: bool) -> None:
+    """Is one picture behind a single bar one picture, and are two panels two?"""
+    picture = scene(2).copy()
+    middle = (500, 0, 520, 768) if upright else (0, 380, 1024, 400)
+    picture.paste("#303030", middle)
+    assert read_grid(picture).reason == "single"
+
+
+@pytest.mark.parametrize("gutter", [0, 10])
+@pytest.mark.parametrize(("across", "down"), [(0.3, 0.5), (0.5, 0.72), (0.33, 0.7)])
+def test_cells_of_different_sizes_are_unequal(across: float, down: float, gutter: int) -> None:
+    """Is a cross far from the middle told from a grid and from a single picture?"""
+    x, y = round(SIZE[0] * across), round(SIZE[1] * down)
+    picture = Image.new("RGB", SIZE, "white")
+    for number, (left, right) in enumerate(((0, x), (x + gutter, SIZE[0]))):
+        picture.paste(scene(number, (right - left, y)), (left, 0))
+        picture.paste(scene(number + 2, (right - left, SIZE[1] - y - gutter)), (left, y + gutter))
+    verdict = read_grid(picture)
+    assert (verdict.reason, verdict.rows, verdict.columns) == ("unequal", 2, 2), verdict
+
+
+@pytest.mark.parametrize("thick", [1, 3, 5])
+@pytest.mark.parametrize("colour", ["#e03020", "white"])
+def test_a_frame_round_each_panel_is_no_picture(thick: int, colour: str) -> None:
+    """Are drawn frames left out of the crops, whatever lies outside them?"""
+    panels = []
+    for number in range(4):
+        panel = scene(number, (500, 370)).copy()
+        ImageDraw.Draw(panel).rectangle((0, 0, 499, 369), outline=colour, width=thick)
+        panels.append(panel)
+    grid, boxes = composite_grid(panels, size=(1012, 752), gutter=12, gutter_colour="black")
+    cells = read_grid(grid).cells
+    assert cells is not None
+    for cell, box in zip(cells, boxes, strict=True):
+        inner = (box[0] + thick, box[1] + thick, box[2] - thick, box[3] - thick)
+        # The sheet's outer frames have no margin beside them, so two sides of each cell are asked about.
+        near = [side for side in range(4) if 20 < cell[side] < grid.size[side % 2] - 20]
+        for side in near:
+            outside = inner[side] - cell[side] if side < 2 else cell[side] - inner[side]
+            assert -5 <= outside <= 0, (cell, inner)
+
+
+def test_a_caption_on_the_gutters_ground_is_no_picture() -> None:
+    """Are words under a panel kept out of the cell below them?"""
+    grid = Image.new("RGB", (1024, 900), "white")
+    draw = ImageDraw.Draw(grid)
+    for number in range(4):
+        left, top = 12 + number % 2 * 506, 12 + number // 2 * 440
+        grid.paste(scene(number, (494, 390)), (left, top))
+        draw.text(
+            (left + 10, top + 396), f"{number + 1}. The corridor at night", fill="#202020", font_size=24
+        )
+    cells = read_grid(grid).cells
+    assert cells is not None
+    assert [cell[1] for cell in cells] == [13, 13, 453, 453]
+    assert {cell[3] for cell in cells[:2]} == {401}
+
+
+def test_a_dark_sheet_is_developed_before_it_is_read() -> None:
+    """Are four panels at night, on a black gutter, still four panels?"""
+    night = [scene(n).point([level // 5 for level in range(256)] * 3) for n in range(4)]
+    grid, truth = composite_grid(night, size=SIZE, gutter=8, gutter_colour="black")
+    verdict = read_grid(as_jpeg(grid, 85))
+    assert verdict.ok and verdict.cells is not None
+    for cell, box in zip(verdict.cells, truth, strict=True):
+        assert box[0] <= cell[0] and box[1] <= cell[1] and cell[2] <= box[2] and cell[3] <= box[3]
+
+
+def test_a_colour_that_did_not_come_is_told() -> None:
+    """Does the verdict say whether the gutter is the one that was asked for?"""
+    grid, _ = composite_grid([scene(n) for n in range(4)], size=SIZE, gutter=12, gutter_colour="magenta")
+    assert read_grid(grid).as_asked is None
+    assert read_grid(grid, expected_gutter="magenta").as_asked is True
+    other = read_grid(grid, expected_gutter="cyan")
+    assert (other.ok, other.as_asked) == (True, False)
+    assert "not of the colour that was asked for" in other.explain()
+
+
+def test_the_same_scene_with_another_gesture_is_no_choice() -> None:
+    """Are cells alike but for a detail and the light near duplicates, and other crops of one scene not?"""
+    base = scene(5, (700, 500))
+    moved = base.copy()
+    moved.paste("#503020", (300, 200, 360, 300))
+    alike = [base, moved, base.point([min(255, level + 12) for level in range(256)] * 3), moved]
+    grid, _ = composite_grid(alike, size=SIZE, gutter=8)
+    assert len(read_grid(grid).near_duplicates) == 6
+    crops = [
+        base.crop(box)
+        for box in ((0, 0, 400, 300), (300, 0, 700, 300), (0, 200, 400, 500), (250, 150, 700, 500))
+    ]
+    assert read_grid(composite_grid(crops, size=SIZE, gutter=8)[0]).near_duplicates == ()
 
 
 def test_blank_pictures_and_cells() -> None:

@@ -45,6 +45,31 @@ def test_a_retry_says_what_was_wrong(reason: str) -> None:
     assert "do not repeat that" in prompt.lower()
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns", "said"),
+    [
+        (1, 2, "you drew two panels side by side instead of four"),
+        (2, 1, "you drew two panels one above the other instead of four"),
+        (3, 1, "you drew three rows and one column of panels instead of two rows of two"),
+        (3, 3, "you drew three rows and three columns of panels instead of two rows of two"),
+        (2, 2, "the panels were not two rows of two"),
+        (9, 9, "the panels were not two rows of two"),
+        (None, None, "the panels were not two rows of two"),
+    ],
+)
+def test_a_wrong_layout_is_counted(rows: int | None, columns: int | None, said: str) -> None:
+    """Is the model told how many rows and columns it drew, where the reader could count them?"""
+    record = wrong("wrong_layout")
+    seen = record.verdict.model_copy(update={"rows": rows, "columns": columns})
+    assert said in grid_prompt("x", gutter="lime", wrong=[record.model_copy(update={"verdict": seen})])
+
+
+def test_a_template_is_explained() -> None:
+    """Is the last reference spoken of when it is a template, and only then?"""
+    assert "empty template" in grid_prompt("x", gutter="lime", template=True)
+    assert "template" not in grid_prompt("x", gutter="lime")
+
+
 @pytest.mark.parametrize("reason", ["no_picture", "something_new"])
 def test_a_reason_without_words_is_explained(reason: str) -> None:
     """Is what the vendor said passed on where we have no words of our own?"""
