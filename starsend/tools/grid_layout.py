@@ -46,7 +46,6 @@ from starsend.tools.picture_file import BROKEN, BadPicture, as_srgb, open_pictur
 __all__ = ["RGB", "BadColour", "Box", "Cells", "GridVerdict", "Gutter", "Reason", "parse_colour", "read_grid"]
 
 _WORK_SIDE: Final = 1250  # pixels of the long side at which seams are sought (docs/measured.md)
-_MEAN_ARM: Final = 0.42  # least support of the four arms together (prototype)
 _LOW_KEY: Final = 110  # the 98th percentile of a picture so dark that its seams need developing
 _BRIGHT: Final = 200  # where that percentile is put; six times at most, for grain is developed with it
 
@@ -161,7 +160,7 @@ def _layout_refusal(upright: _Axis, sideways: _Axis) -> GridVerdict | None:
     """Why the seams do not make a 2x2 cross, or None when they do."""
     columns, rows = upright.parts, sideways.parts
     arms = sorted((*upright.cut.arms, *sideways.cut.arms))
-    if max(columns, rows) <= 2 and arms[0] >= WEAK_ARM and sum(arms) / 4 >= _MEAN_ARM:
+    if max(columns, rows) <= 2 and arms[0] >= WEAK_ARM:
         return None
     if max(columns, rows) <= 2:
         off = [off_centre_cut(axis.lines) for axis in (upright, sideways)]
