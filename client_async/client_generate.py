@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from client_async.exit_door import DONE, WAITING, gravest, leave, print_json, run, tell
+from client_async.exit_door import DONE, FAILED, WAITING, gravest, leave, print_json, run, tell
 from starsend.errors import BadInput, StarsendError
 
 if TYPE_CHECKING:
@@ -275,6 +275,33 @@ def daemon(
         await Daemon(Globals.root, projects or [], shown).run()
 
     anyio.run(serve)
+
+
+@app.command()
+def inspect(
+    pictures: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Any pictures, of a project or not.")
+    ],
+    gutter: Annotated[
+        str | None, typer.Option(help="The colour that was asked for between the cells, e.g. magenta.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="The folder for the overlays; beside each picture by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether pictures are 2x2 grids, and draw what was seen. Exit code 1 when one of them is none."""
+    from client_async.inspection import inspect as inspected
+
+    seen = []
+    for one in inspected(pictures, gutter=gutter, folder=to, tell=tell):
+        seen.append(one)
+        if not as_json:
+            drawn = f"\n  drawn in {one.overlay}" if one.overlay else ""
+            print(f"{one.picture}: {one.verdict.explain()}{drawn}")
+    if as_json:
+        print_json({"schema": "starsend.inspect/1", "pictures": [one.as_json() for one in seen]})
+    leave(DONE if all(one.verdict.ok for one in seen) else FAILED)
 
 
 @app.command()

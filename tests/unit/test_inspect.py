@@ -1,0 +1,103 @@
+"""Is `starsend inspect` a tool for anybody with a picture: in words, as JSON, and with nothing of theirs overwritten?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from starsend.tools.image_utils import composite_grid, open_picture
+from tests.unit.test_grid_layout import SIZE, scene
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder with a grid and a single picture, and no project."""
+    grid, _ = composite_grid([scene(n) for n in range(4)], size=SIZE, gutter=12)
+    grid.save(tmp_path / "grid.png")
+    scene(7).save(tmp_path / "single.jpg")
+    return tmp_path
+
+
+def inspect(desk: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The real command in a process of its own."""
+    command = [sys.executable, "-m", "client_async.client_generate", "inspect", *words]
+    return subprocess.run(command, cwd=desk, capture_output=True, text=True, check=False)
+
+
+def test_a_grid_is_told_and_drawn(desk: Path) -> None:
+    """Is a grid said to be one, and shown with its cells?"""
+    said = inspect(desk, "grid.png")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.startswith("grid.png: A 2x2 grid, gutters 12 and 12 px wide")
+    drawn = open_picture(desk / "grid.png.inspected.png")
+    assert drawn.size == SIZE
+    assert drawn.getpixel((1, 300)) == (0x20, 0xE0, 0x70), (
+        "a green frame at the left edge of the lower or upper cell"
+    )
+
+
+def test_one_bad_picture_keeps_nobody_else_from_being_read(desk: Path) -> None:
+    """Are a missing file, a text and a single picture told in a line each, and the grid among them read?"""
+    (desk / "notes.png").write_text("not a picture")
+    said = inspect(desk, "missing.png", "notes.png", "single.jpg", "grid.png")
+    assert (said.returncode, said.stderr) == (1, "")
+    lines = said.stdout.splitlines()
+    assert "does not exist" in lines[0] and "not a picture of a known kind" in lines[1]
+    assert lines[2].startswith("single.jpg: One picture")
+    assert lines[4].startswith("grid.png: A 2x2 grid")
+    assert sorted(path.name for path in desk.iterdir()) == [
+        "grid.png",
+        "grid.png.inspected.png",
+        "notes.png",
+        "single.jpg",
+        "single.jpg.inspected.png",
+    ]
+
+
+def test_programs_get_boxes(desk: Path) -> None:
+    """Is standard output one JSON document whose boxes lie in the picture?"""
+    said = inspect(desk, "--json", "--gutter", "white", "grid.png", "single.jpg")
+    told = json.loads(said.stdout)
+    assert told["schema"] == "starsend.inspect/1"
+    grid, single = told["pictures"]
+    assert (grid["ok"], grid["as_asked"], grid["rows"], grid["columns"]) == (True, True, 2, 2)
+    for left, top, right, bottom in grid["cells"]:
+        assert 0 <= left < right <= SIZE[0] and 0 <= top < bottom <= SIZE[1]
+    assert (single["ok"], single["reason"], single["cells"]) == (False, "single", None)
+    assert grid["overlay"] == "grid.png.inspected.png"
+
+
+def test_overlays_go_where_they_are_sent(desk: Path) -> None:
+    """Is another folder made and used, and everything else left as it was?"""
+    before = {path: path.read_bytes() for path in desk.iterdir()}
+    assert inspect(desk, "grid.png", "--to", "seen/today").returncode == 0
+    assert (desk / "seen" / "today" / "grid.png.inspected.png").is_file()
+    assert {path: path.read_bytes() for path in desk.iterdir() if path.is_file()} == before
+
+
+def test_a_place_that_cannot_be_written_still_gives_the_verdict(desk: Path) -> None:
+    """Is the verdict told where the overlay cannot be kept?"""
+    (desk / "seen").write_text("a file, and no folder")
+    said = inspect(desk, "grid.png", "--to", "seen")
+    assert said.returncode == 0
+    assert said.stdout.startswith("grid.png: A 2x2 grid")
+    assert "cannot be written" in said.stderr and len(said.stderr.splitlines()) == 1
+
+
+def test_a_colour_that_is_none_is_bad_usage(desk: Path) -> None:
+    """Is a misspelt colour one line and exit code 2?"""
+    said = inspect(desk, "grid.png", "--gutter", "blurple")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "unknown colour 'blurple'" in said.stderr
+
+
+def test_a_refused_picture_says_why_on_itself(desk: Path) -> None:
+    """Is the reason drawn where there is room for it, down to the smallest picture?"""
+    Image.effect_noise((130, 130), 60).save(desk / "small.png")
+    assert inspect(desk, "small.png").returncode == 1
+    assert open_picture(desk / "small.png.inspected.png").size == (130, 130)
