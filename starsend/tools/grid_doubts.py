@@ -23,8 +23,8 @@ _FRAME: Final = 0.3  # below this nothing changes at all: a frame round each pan
 _ALIGNED: Final = 0.25
 
 
-_SAME: Final = 0.92  # correlation of small grey cells
-_ALIKE, _HASHED = 0.80, 0.77  # correlation, and share of a difference hash's bits, that together are as good
+_SAME: Final = 0.93  # correlation of small grey cells
+_ALIKE, _HASHED = 0.80, 0.80  # correlation, and share of a difference hash's bits, that together are as good
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from PIL import Image
 from starsend.tools.grid_cuts import (
     LINE,
     WEAK_ARM,
+    WEAK_CENTRED,
     Colour,
     Cut,
     is_near,
@@ -160,7 +161,8 @@ def _layout_refusal(upright: _Axis, sideways: _Axis) -> GridVerdict | None:
     """Why the seams do not make a 2x2 cross, or None when they do."""
     columns, rows = upright.parts, sideways.parts
     arms = sorted((*upright.cut.arms, *sideways.cut.arms))
-    if max(columns, rows) <= 2 and arms[0] >= WEAK_ARM:
+    centred = all(axis.cut.is_centred(axis.lines.breadth) for axis in (upright, sideways))
+    if max(columns, rows) <= 2 and arms[0] >= (WEAK_CENTRED if centred else WEAK_ARM):
         return None
     if max(columns, rows) <= 2:
         off = [off_centre_cut(axis.lines) for axis in (upright, sideways)]
@@ -196,25 +198,26 @@ def _crossed(work: Image.Image, upright: _Axis, sideways: _Axis) -> GridVerdict:
     """The verdict on a picture whose four arms were found: exact cells, unless something speaks against them."""
     for axis, other in ((upright, sideways), (sideways, upright)):
         axis.cut = like_other(axis.lines, axis.cut, other.cut)
-    if one_picture_behind(upright.beyond + sideways.beyond):
-        return GridVerdict(False, "single", rows=1, columns=1, detail="behind a cross of bars")
     cells = _cells(upright, sideways)
     width, height = upright.view.shape[1], upright.view.shape[0]
     if any(min(right - left, bottom - top) < MIN_CELL for left, top, right, bottom in cells):
         return GridVerdict(False, "too_small", rows=2, columns=2, detail=f"{width} x {height} px")
     small = [_small(work, cell, upright.shrink) for cell in cells]
-    for number, cell in enumerate(small, start=1):
-        if is_blank(np.asarray(cell)):
-            return GridVerdict(False, "blank_cell", rows=2, columns=2, detail=f"cell {number}")
+    empty = next((number for number, cell in enumerate(small, start=1) if is_blank(np.asarray(cell))), None)
+    pairs = combinations(range(4), 2) if empty is None else ()
+    twins = tuple((i + 1, j + 1) for i, j in pairs if nearly_same(small[i], small[j]))
+    # No window shows the same picture twice; near duplicates go on across their gutters often enough.
+    if not twins and one_picture_behind(upright.beyond + sideways.beyond):
+        return GridVerdict(False, "single", rows=1, columns=1, detail="behind a cross of bars")
+    if empty is not None:
+        return GridVerdict(False, "blank_cell", rows=2, columns=2, detail=f"cell {empty}")
     return GridVerdict(
         ok=True,
         reason="ok",
         cells=cells,
         rows=2,
         columns=2,
-        near_duplicates=tuple(
-            (i + 1, j + 1) for i, j in combinations(range(4), 2) if nearly_same(small[i], small[j])
-        ),
+        near_duplicates=twins,
         gutter=Gutter(upright.width, sideways.width, _rgb(upright.cut), _rgb(sideways.cut)),
         confidence=min(1.0, upright.cut.weakest, sideways.cut.weakest),
     )
