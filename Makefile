@@ -19,6 +19,7 @@ bench: $(READY)
 	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.state
 	$(BIN)/python -m bench.cells
+	$(BIN)/python -m bench.grids
 	$(BIN)/python -m bench.watching
 	$(BIN)/python -m bench.orchestration
 	$(BIN)/python -m bench.peers

@@ -33,9 +33,9 @@ SIZE = (2752, 1536)
 TIMES = 7
 
 
-def sheet(path: Path) -> None:
+def sheet(path: Path, size: tuple[int, int] = SIZE) -> None:
     """A grid of four noisy gradients: neither flat nor hopeless to compress."""
-    width, height = SIZE[0] // 2, SIZE[1] // 2
+    width, height = size[0] // 2, size[1] // 2
     noise = Image.effect_noise((width, height), 24).convert("L")
     singles = []
     for cell in CELLS:
@@ -49,7 +49,7 @@ def sheet(path: Path) -> None:
             for band in range(3)
         ]
         singles.append(Image.merge("RGB", bands))
-    picture, _ = composite_grid(singles, size=SIZE, gutter=12)
+    picture, _ = composite_grid(singles, size=size, gutter=12)
     save_picture(picture, path)
 
 
