@@ -47,6 +47,7 @@ from starsend.tools.picture_file import BROKEN, BadPicture, as_srgb, open_pictur
 __all__ = ["RGB", "BadColour", "Box", "Cells", "GridVerdict", "Gutter", "Reason", "parse_colour", "read_grid"]
 
 _WORK_SIDE: Final = 1250  # pixels of the long side at which seams are sought (docs/measured.md)
+_MOST_PIXELS: Final = 40_000_000  # an 8K frame has 33; Pillow and numpy hold seven bytes of each
 _LOW_KEY: Final = 110  # the 98th percentile of a picture so dark that its seams need developing
 _BRIGHT: Final = 200  # where that percentile is put; six times at most, for grain is developed with it
 
@@ -120,7 +121,7 @@ def _decoded(source: Image.Image | bytes | Path | str) -> Image.Image:
     """The whole picture in RGB. Its colours stay in its own profile: edges are where they are in any."""
     if isinstance(source, str):
         source = Path(source)
-    image = source if isinstance(source, Image.Image) else open_picture(source)
+    image = source if isinstance(source, Image.Image) else open_picture(source, most=_MOST_PIXELS)
     image.load()
     return image if image.mode == "RGB" else as_srgb(image).convert("RGB")
 

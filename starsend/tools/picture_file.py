@@ -45,7 +45,7 @@ class BadPicture(BadInput):
     """A file or some bytes that cannot be used as a picture."""
 
 
-def open_picture(source: Path | bytes, *, where: str = "") -> Image.Image:
+def open_picture(source: Path | bytes, *, where: str = "", most: int = MAX_PIXELS) -> Image.Image:
     """Decode a picture wholly and strictly, upright, in one of five plain modes.
 
     The result is detached from its file and has mode
@@ -61,10 +61,11 @@ def open_picture(source: Path | bytes, *, where: str = "") -> Image.Image:
     Args:
         source: a path, or the file's bytes.
         where: how the error names the picture; the path, or "picture", when empty.
+        most: pixels that it may claim.
 
     Raises:
         BadPicture: whatever is wrong with it, and nothing else whatever the bytes; more pixels than
-            ``MAX_PIXELS`` are refused before decoding. Relies on Pillow's ``LOAD_TRUNCATED_IMAGES`` being off,
+            ``most`` are refused before decoding. Relies on Pillow's ``LOAD_TRUNCATED_IMAGES`` being off,
             as it is unless somebody in the process turns it on.
     """
     name = where or (str(source) if isinstance(source, Path) else "picture")
@@ -75,7 +76,7 @@ def open_picture(source: Path | bytes, *, where: str = "") -> Image.Image:
             raise BadPicture("is not a file", where=name, remedy="name the picture itself")
         with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
             head = file.read(64)
-            return _decode(file, name)
+            return _decode(file, name, most)
     except BROKEN as error:
         what, remedy = _diagnosis(error, head)
         raise BadPicture(what, where=name, remedy=remedy) from error
@@ -117,11 +118,11 @@ def as_srgb(image: Image.Image) -> Image.Image:
     return colours
 
 
-def _decode(file: IO[bytes], name: str) -> Image.Image:
+def _decode(file: IO[bytes], name: str, most: int) -> Image.Image:
     file.seek(0)
     probe = Image.open(file, formats=_FORMATS)
     width, height = probe.size
-    limit = min(MAX_PIXELS, Image.MAX_IMAGE_PIXELS or MAX_PIXELS)
+    limit = min(most, Image.MAX_IMAGE_PIXELS or most)
     if width * height > limit:
         raise BadPicture(
             f"claims {width} x {height} pixels, more than the {limit:,} allowed",
