@@ -83,7 +83,7 @@ class GridMaker:
             wrong: the attempts of this round that were refused.
             reading: told when the picture is there.
         """
-        cast = self._cast(sequence)
+        cast = await self._shop.state(partial(self._cast, sequence))
         gutter = await self._gutter(cast, len(wrong))
         record = self._record(sequence, "model", at).model_copy(update={"gutter": gutter})
         template = None
