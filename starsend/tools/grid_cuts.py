@@ -122,14 +122,21 @@ def _highest_near(support: Columns) -> Columns:
     return highest
 
 
-def parts(lines: Lines, cut: Cut) -> int:
-    """Into how many equal parts lines divide this axis: 4, 3, 2 or 1; ``cut`` is the one near the half."""
+def parts(lines: Lines, cut: Cut, expected: Colour | None = None) -> int:
+    """Into how many equal parts lines divide this axis: 4, 3, 2 or 1; ``cut`` is the one near the half.
+
+    Where that one has the ``expected`` colour, lines of other colours are in the panels.
+    """
+    asked_for = expected if expected is not None and is_near(cut, expected) else None
     both = np.minimum(*(lines.support(arm) for arm in ARMS))
     reach = round(0.02 * lines.breadth)
     bar = 1.45 * float(np.percentile(both, 95)) + 0.06  # gutters of sixteen panels are 3 in 100 columns
     for count, places in ((4, (1, 3)), (3, (1, 2))):
         at = [round(place / count * lines.breadth) for place in places]
-        if all(float(both[x - reach : x + reach + 1].max()) > max(LINE, bar) for x in at):
+        near = [slice(x - reach, x + reach + 1) for x in at]
+        if all(float(both[here].max()) > max(LINE, bar) for here in near) and (
+            asked_for is None or all(_is_like(lines, asked_for, here).any() for here in near)
+        ):
             return count
     return 2 if cut.weakest >= LINE else 1
 
@@ -137,7 +144,7 @@ def parts(lines: Lines, cut: Cut) -> int:
 def _asked_for(lines: Lines, expected: Colour) -> Cut | None:
     """The run of columns near the half that have the expected colour along both arms; where it ends is its proof."""
     start, end = _about_half(lines, WINDOW)
-    like = np.logical_and(*(lines.like(expected, arm, slice(start, end), _NEAR_EXPECTED) for arm in ARMS))
+    like = _is_like(lines, expected, slice(start, end))
     cuts = []
     for first, last in runs(like):
         at = (start + first, start + last)
@@ -147,6 +154,11 @@ def _asked_for(lines: Lines, expected: Colour) -> Cut | None:
             arms = (min(1.0, 3 * before), min(1.0, 3 * after))
             cuts.append(Cut(*at, arms, ((colour + other) / 2).astype(np.int16)))
     return max(cuts, key=lambda cut: cut.weakest, default=None)
+
+
+def _is_like(lines: Lines, colour: Colour, columns: slice) -> NDArray[np.bool_]:
+    """Which columns have about that colour along both arms."""
+    return np.logical_and(*(lines.like(colour, arm, columns, _NEAR_EXPECTED) for arm in ARMS))
 
 
 def _about_half(lines: Lines, reach: float) -> Span:

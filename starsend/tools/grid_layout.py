@@ -90,16 +90,17 @@ def read_grid(
 class _Axis:
     """One axis of a picture: the evidence, the cut near the half, and the full picture to measure it in."""
 
-    def __init__(self, lines: Lines, view: NDArray[np.uint8], cut: Cut, shrink: int) -> None:
+    def __init__(self, lines: Lines, view: NDArray[np.uint8], shrink: int, expected: Colour | None) -> None:
         self.lines = lines
         self.view = view
-        self.cut = cut
+        self.cut = middle_cut(lines, expected)
         self.shrink = shrink
+        self._expected = expected
 
     @cached_property
     def parts(self) -> int:
         """Into how many equal parts lines divide it."""
-        return parts(self.lines, self.cut)
+        return parts(self.lines, self.cut, self._expected)
 
     @cached_property
     def bar(self) -> Span:
@@ -153,8 +154,7 @@ def _axes(image: Image.Image, work: Image.Image, shrink: int, expected: Colour |
     grain = grain_of(pixels)
     axes = []
     for view, small in ((full, pixels), (full.transpose(1, 0, 2), pixels.transpose(1, 0, 2))):
-        lines = Lines(small, grain)
-        axes.append(_Axis(lines, view, middle_cut(lines, expected), shrink))
+        axes.append(_Axis(Lines(small, grain), view, shrink, expected))
     return axes[0], axes[1]
 
 

@@ -224,6 +224,19 @@ def test_a_colour_that_did_not_come_is_told() -> None:
     assert "not of the colour that was asked for" in other.explain()
 
 
+def test_posts_in_the_panels_are_no_gutters_where_one_was_asked_for() -> None:
+    """Is a post at the middle of every panel counted as a gutter only when it has the gutter's colour?"""
+    panels = []
+    for number in range(4):
+        panel = scene(number, (500, 370)).copy()
+        panel.paste("#f0f0f0", (245, 0, 255, 370))
+        panels.append(panel)
+    grid, _ = composite_grid(panels, size=(1012, 752), gutter=12, gutter_colour="magenta")
+    assert read_grid(grid).columns == 4
+    assert read_grid(grid, expected_gutter="magenta").ok
+    assert read_grid(sheet([4, 4, 4, 4], colour="magenta"), expected_gutter="magenta").rows == 4
+
+
 def test_the_same_scene_with_another_gesture_is_no_choice() -> None:
     """Are cells alike but for a detail and the light near duplicates, and other crops of one scene not?"""
     base = scene(5, (700, 500))
