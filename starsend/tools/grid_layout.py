@@ -75,7 +75,7 @@ def read_grid(
     if min(image.size) < 2 * MIN_CELL:
         return GridVerdict(False, "too_small", detail=f"{image.width} x {image.height} px")
     shrink, work = _reduced(image)
-    if is_blank(np.asarray(work.resize((64, 64), Image.Resampling.BOX))):
+    if is_blank(np.asarray(work.resize((64, 64), Image.Resampling.BOX, reducing_gap=1))):
         return GridVerdict(False, "blank")
     upright, sideways = _axes(image, work, shrink, expected)
     refusal = _layout_refusal(upright, sideways)
@@ -238,7 +238,7 @@ def _cells(upright: _Axis, sideways: _Axis) -> Cells:
 def _small(work: Image.Image, cell: Box, shrink: int) -> Image.Image:
     """A cell as 40 x 40 pixels: grain is averaged out, and what it shows is still there."""
     left, top, right, bottom = (side / shrink for side in cell)
-    return work.resize((40, 40), Image.Resampling.BOX, box=(left, top, right, bottom))
+    return work.resize((40, 40), Image.Resampling.BOX, box=(left, top, right, bottom), reducing_gap=1)
 
 
 def _rgb(cut: Cut) -> RGB | None:
