@@ -47,6 +47,7 @@ def inspect(
     Raises:
         BadColour: ``gutter`` is none; nothing is read.
     """
+    drawn: set[Path] = set()
     for picture in pictures:
         try:
             image = open_picture(picture)
@@ -54,11 +55,21 @@ def inspect(
             yield Inspection(picture, GridVerdict(False, "corrupt", detail=str(broken)), None)
             continue
         verdict = read_grid(image, expected_gutter=gutter)
-        overlay = (folder or picture.parent) / f"{picture.name}{SUFFIX}"
+        overlay = _free(folder or picture.parent, picture.name, drawn)
         try:
             save_picture(verdict.overlay(image), overlay)
         except StarsendError as refused:
             tell(str(refused))
             yield Inspection(picture, verdict, None)
         else:
+            drawn.add(overlay)
             yield Inspection(picture, verdict, overlay)
+
+
+def _free(folder: Path, name: str, drawn: set[Path]) -> Path:
+    """Where the overlay goes: pictures of one name from several folders do not overwrite each other's."""
+    path, number = folder / f"{name}{SUFFIX}", 1
+    while path in drawn:
+        number += 1
+        path = folder / f"{name}.{number}{SUFFIX}"
+    return path

@@ -80,6 +80,16 @@ def test_overlays_go_where_they_are_sent(desk: Path) -> None:
     assert {path: path.read_bytes() for path in desk.iterdir() if path.is_file()} == before
 
 
+def test_pictures_of_one_name_each_have_their_overlay(desk: Path) -> None:
+    """Do the g1.png of two sequences, drawn into one folder, leave two drawings?"""
+    for name in ("SEQ01", "SEQ02"):
+        (desk / name).mkdir()
+        (desk / name / "g1.png").write_bytes((desk / "grid.png").read_bytes())
+    assert inspect(desk, "SEQ01/g1.png", "SEQ02/g1.png", "--to", "seen").returncode == 0
+    names = sorted(path.name for path in (desk / "seen").iterdir())
+    assert names == ["g1.png.2.inspected.png", "g1.png.inspected.png"]
+
+
 def test_a_place_that_cannot_be_written_still_gives_the_verdict(desk: Path) -> None:
     """Is the verdict told where the overlay cannot be kept?"""
     (desk / "seen").write_text("a file, and no folder")
