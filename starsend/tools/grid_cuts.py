@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -85,7 +85,7 @@ def off_centre_cut(lines: Lines) -> Cut | None:
 
 def _best_cut(lines: Lines, reach: float) -> Cut:
     window = _about_half(lines, reach)
-    seam = best_seam(lines, window)
+    seam = _best_seam(lines, window)
     strips = list(_strips(lines, window))
     if not strips:
         return seam
@@ -97,21 +97,22 @@ def _best_cut(lines: Lines, reach: float) -> Cut:
     return strip if strip.weakest >= max(WEAK_ARM, seam.weakest) else seam
 
 
-def best_seam(lines: Lines, window: Span, arms: tuple[Span, Span] = ARMS) -> Cut:
+def _best_seam(lines: Lines, window: Span) -> Cut:
     """The column of ``window`` where both arms have most support, and none if lines parallel to it have as much.
 
     Slats, blinds and JPEG's blocks give many middling lines, so a seam must beat 97 in 100 of them by half (prototype), one
     at the very middle by less, for few chance lines lie there; and none when hardly a pixel of it is in doubt.
     """
     # A thin gutter has two edges, and one arm may show this one best and the other that one.
-    first, second = (_highest_near(lines.support(arm)) for arm in arms)
+    supports = [lines.support(arm) for arm in ARMS]
+    first, second = map(_highest_near, supports)
     both = np.minimum(first, second)
     here = slice(*window)
     at = window[0] + int(np.argmax((0.6 * both + 0.2 * (first + second))[here]))
     parallel = np.delete(both, slice(max(0, at - 4), at + 5))
     centred = abs(at / lines.breadth - 0.5) <= CENTRED
     bar = min(_NO_DOUBT, (1.15 if centred else 1.45) * float(np.percentile(parallel, 97)) + 0.06)
-    exact = at - _THIN + int(np.argmax(sum(lines.support(arm)[at - _THIN : at + _THIN + 1] for arm in arms)))
+    exact = at - _THIN + int(np.argmax((supports[0] + supports[1])[at - _THIN : at + _THIN + 1]))
     return Cut(exact, exact, (float(first[at]), float(second[at])) if both[at] > bar else (0.0, 0.0))
 
 
@@ -146,13 +147,10 @@ def _asked_for(lines: Lines, expected: Colour) -> Cut | None:
     start, end = _about_half(lines, WINDOW)
     like = _is_like(lines, expected, slice(start, end))
     cuts = []
-    for first, last in runs(like):
+    for first, last in _runs(like):
         at = (start + first, start + last)
         if first > 0 and last < end - start and last - first <= _WIDEST * lines.breadth:
-            (before, colour), (after, other) = (_others(lines, at, arm) for arm in ARMS)
-            # It was asked for, so a third of the evidence proves as much.
-            arms = (min(1.0, 3 * before), min(1.0, 3 * after))
-            cuts.append(Cut(*at, arms, ((colour + other) / 2).astype(np.int16)))
+            cuts.append(_strip(lines, at, weight=3.0))  # asked for: a third of the evidence proves as much
     return max(cuts, key=lambda cut: cut.weakest, default=None)
 
 
@@ -171,15 +169,23 @@ def _strips(lines: Lines, window: Span) -> Iterator[Cut]:
     widest = round(_WIDEST * lines.breadth)
     start, end = max(1, window[0] - widest), min(lines.breadth - 1, window[1] + widest)
     plain = np.logical_and(*(lines.plain(arm, slice(start, end)) for arm in ARMS))
-    for first, last in _captioned(lines, start, _joined(runs(plain))):
+    # Bars of two colours side by side have a blurred edge between them; then a caption may stand between two strips.
+    bars = _joined(_runs(plain), lambda gap: gap[1] - gap[0] <= _RINGING)
+    for first, last in _joined(bars, lambda gap: _is_text(lines, (start + gap[0], start + gap[1]))):
         if first == 0 or last == end - start or last - first > widest:  # a plain background, not a gutter
             continue
         at = (start + first, start + last)
         sides = (at[0] - _RINGING, at[0] + 2), (at[1] - 1, at[1] + _RINGING)
         if not window[0] <= sum(at) / 2 <= window[1] or not all(_is_edge(lines, side) for side in sides):
             continue  # without an edge on both sides it is a plain part of the picture
-        (before, colour), (after, other) = (_others(lines, at, arm) for arm in ARMS)
-        yield Cut(*at, (before, after), ((colour + other) / 2).astype(np.int16))
+        yield _strip(lines, at, weight=1.0)
+
+
+def _strip(lines: Lines, at: Span, *, weight: float) -> Cut:
+    """The columns as a cut; its arms are the shares of other colours beside it, times the weight, 1 at most."""
+    (before, colour), (after, other) = (_others(lines, at, arm) for arm in ARMS)
+    arms = (min(1.0, weight * before), min(1.0, weight * after))
+    return Cut(*at, arms, ((colour + other) / 2).astype(np.int16))
 
 
 def _is_edge(lines: Lines, columns: Span) -> bool:
@@ -203,22 +209,11 @@ def _others(lines: Lines, strip: Span, arm: Span) -> tuple[float, NDArray[Any]]:
     return float(np.logical_or.reduce(seen).mean()), core.mean(axis=1)
 
 
-def _joined(spans: list[Span]) -> list[Span]:
-    """Spans with no more between them than a blurred edge made one: bars of two colours side by side."""
+def _joined(spans: list[Span], belongs: Callable[[Span], bool]) -> list[Span]:
+    """Spans made one whose gap belongs to them."""
     joined: list[Span] = []
     for span in spans:
-        if joined and span[0] - joined[-1][1] <= _RINGING:
-            joined[-1] = (joined[-1][0], span[1])
-        else:
-            joined.append(span)
-    return joined
-
-
-def _captioned(lines: Lines, start: int, spans: list[Span]) -> list[Span]:
-    """Spans made one that have nothing but a line of text between them, on their own colour."""
-    joined: list[Span] = []
-    for span in spans:
-        if joined and _is_text(lines, (start + joined[-1][1], start + span[0])):
+        if joined and belongs((joined[-1][1], span[0])):
             joined[-1] = (joined[-1][0], span[1])
         else:
             joined.append(span)
@@ -226,7 +221,7 @@ def _captioned(lines: Lines, start: int, spans: list[Span]) -> list[Span]:
 
 
 def _is_text(lines: Lines, columns: Span) -> bool:
-    """Whether most pixels of the columns have the colour of the column before them, and it is also the one after."""
+    """Whether there is nothing but a line of text there, on the ground of the columns before and after."""
     before, after = lines.planes[:, :, columns[0] - 1, None], lines.planes[:, :, columns[1], None]
     if columns[1] - columns[0] > _TEXT * lines.breadth or contrast(before, after).mean() > _NEAR_TEXT:
         return False
@@ -252,10 +247,7 @@ def like_other(lines: Lines, cut: Cut, other: Cut) -> Cut:
     return cut
 
 
-def runs(mask: NDArray[np.bool_]) -> list[Span]:
+def _runs(mask: NDArray[np.bool_]) -> list[Span]:
     """The stretches of True, as (start, end)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-__all__ = ["ARMS", "LINE", "WEAK_ARM", "WINDOW", "Columns", "Cut", "best_seam", "middle_cut", "parts", "runs"]

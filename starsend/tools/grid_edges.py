@@ -20,9 +20,7 @@ _NEAR: Final = 7  # columns beside a gutter in which its edge may lie: frames ar
 _PANEL: Final = 48  # columns beyond that tell what is usual in the panel itself
 _LOUDEST: Final = 24  # levels at which a jump counts no more: one strong contour is not a long weak edge
 _FAINT: Final = 0.4  # of the strongest jump: what a blurred edge has left at its foot, and ringing has not
-_SECOND: Final = (
-    0.3  # of it: another line farther on, such as a frame's; JPEG's blocks beside an edge have less
-)
+_SECOND: Final = 0.3  # of it: another line farther on, as a frame's; JPEG's blocks beside an edge have less
 _THIN: Final = 3  # columns of the thinnest gutters, whose two edges are read as one
 _MARGIN: Final = 0.1  # of the side: the widest margin
 
@@ -76,19 +74,18 @@ class _Side:
         limit = int(pixels.shape[1] * _MARGIN)
         self._band = _Band(pixels, (0, limit + _PANEL))
         like = self._band.like_first(tolerance)
-        self.plain = min(
-            limit, len(like) if like.all() else int(np.argmin(like))
-        )  # columns like the border's
-        self._bar = _bar(self._band.jumps[self.plain + _NEAR :][:_PANEL])
+        #: Columns that have the border's colours.
+        self.plain = min(limit, len(like) if like.all() else int(np.argmin(like)))
         self.jumps = self._band.jumps
-        self.lines = [x for x in range(1, min(limit, self.plain + _NEAR)) if self._band.jumps[x] > self._bar]
+        self._bar = _bar(self.jumps[self.plain + _NEAR :][:_PANEL])
+        self.lines = [x for x in range(1, min(limit, self.plain + _NEAR)) if self.jumps[x] > self._bar]
 
     def end(self, width: int) -> int:
         """Where the panel begins on this side of a sheet whose margin is about so wide; 0 without a margin."""
         near = [x for x in self.lines if abs(x - width) <= 2]
         if not near:
             return 0
-        return self._band.end(max(near, key=lambda x: float(self._band.jumps[x])), self._bar)
+        return self._band.end(max(near, key=lambda x: float(self.jumps[x])), self._bar)
 
 
 class _Band:

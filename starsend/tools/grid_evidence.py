@@ -17,7 +17,7 @@ Columns = NDArray[np.float32]
 Span = tuple[int, int]
 
 BLOCKS: Final = 32
-"""Stretches a line is divided into: fine enough to leave the crossing out, and a 40th of the rows to add up."""
+"""Stretches a line is divided into: fine enough to leave the crossing out, and an eleventh of the rows to add up."""
 
 _ROWS: Final = 11 * BLOCKS  # rows read along a line: more do not change a share by a percent
 # Pixels a jump is measured across: 1 for hard seams, 3 for seams blurred by resizing (prototype).
