@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio
 
-from client_async.gutters import gutter_for
+from client_async.gutters import gutter_for, small_of
 from client_async.next_action import check_still_asked
 from client_async.prompts import frame_prompt, grid_prompt
 from client_async.sequences import GridRecord, Sequence, Verdict
@@ -24,13 +24,13 @@ from starsend.errors import StarsendError
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_faults import StepFailed
-from starsend.tools.picture_file import open_picture
 
 if TYPE_CHECKING:
     from client_async.grid_pictures import GridPictures
 
 TEMPLATE_AFTER = 2
 """Wrong attempts before an empty sheet goes along: words come first, for a template also stiffens what is drawn."""
+
 NO_PICTURE = (NoPicture, JobFailed, JobGone, BrokenMedia, StepFailed)
 """The vendor had its say and there is no picture: a wrong attempt like any other."""
 
@@ -52,6 +52,7 @@ class _Drawn:
 
     take: Take | None
     cost: str
+    gutter: str
     why: str = ""
 
 
@@ -83,23 +84,16 @@ class GridMaker:
             wrong: the attempts of this round that were refused.
             reading: told when the picture is there.
         """
-        cast = await self._shop.state(partial(self._cast, sequence))
-        gutter = await self._gutter(cast, len(wrong))
-        record = self._record(sequence, "model", at).model_copy(update={"gutter": gutter})
-        template = None
-        if len(wrong) >= TEMPLATE_AFTER:
-            template = await self._shop.executor.run(
-                PICTURES, partial(self._pictures.template, sequence.aspect_ratio, gutter)
-            )
-        drawn = await self._shop.image(partial(self._ask_for_grid, sequence, gutter, wrong, template))
-        record = record.model_copy(update={"cost": drawn.cost})
+        drawn = await self._shop.image(partial(self._ask_for_grid, sequence, wrong))
+        record = self._record(sequence, "model", at)
+        record = record.model_copy(update={"gutter": drawn.gutter, "cost": drawn.cost})
         if drawn.take is None:
             verdict = Verdict(ok=False, reason="no_picture", explanation=drawn.why)
             return record.model_copy(update={"verdict": verdict})
         await reading()
         record = record.model_copy(update={"takes": [drawn.take.take_id]})
         return await self._shop.executor.run(
-            PICTURES, partial(self._pictures.read, record, drawn.take.media.path, gutter=gutter)
+            PICTURES, partial(self._pictures.read, record, drawn.take.media.path, gutter=drawn.gutter)
         )
 
     def given_up(self, sequence: Sequence, *, at: str) -> GridRecord:
@@ -151,31 +145,25 @@ class GridMaker:
             return path
         return await self._shop.executor.run(PICTURES, partial(self._pictures.cut_again, grid, cell))
 
-    async def _gutter(self, cast: Cast, attempt: int) -> str:
-        """The colour to ask for; references are looked at where pictures are decoded."""
-        choose = partial(gutter_for, cast.prompts[0], self._shop.settings.grid.gutter, attempt)
-        if not cast.references:
-            return choose()
-        paths = [reference.path for reference in cast.references]
-        return await self._shop.executor.run(PICTURES, lambda: choose(map(open_picture, paths)))
-
     # -------------------------------------------------------------------------------- in a vendor's thread
 
-    def _ask_for_grid(
-        self, sequence: Sequence, gutter: str, wrong: Many[GridRecord], template: Path | None
-    ) -> _Drawn:
+    def _ask_for_grid(self, sequence: Sequence, wrong: Many[GridRecord]) -> _Drawn:
         cast = self._cast(sequence)
-        prompt = grid_prompt(cast.prompts[0], gutter=gutter, wrong=wrong, template=template is not None)
-        if template is not None:
-            cast = replace(cast, references=(*cast.references, reference_to(template, "template")))
+        shown = [small_of(reference.path, reference.sha256) for reference in cast.references]
+        gutter = gutter_for(cast.prompts[0], self._shop.settings.grid.gutter, len(wrong), shown)
+        template = len(wrong) >= TEMPLATE_AFTER
+        prompt = grid_prompt(cast.prompts[0], gutter=gutter, wrong=wrong, template=template)
+        if template:
+            sheet = self._pictures.template(sequence.aspect_ratio, gutter)
+            cast = replace(cast, references=(*cast.references, reference_to(sheet, "template")))
         shot, number = grid_shot(self._name), _number(sequence)
         try:
             take = self._frame(
                 shot, prompt, sequence, cast, attempt=number, size=self._shop.settings.image.size
             )
         except NO_PICTURE as none:
-            return _Drawn(None, self._spent(sequence, shot), none.what)
-        return _Drawn(take, self._spent(sequence, shot))
+            return _Drawn(None, self._spent(sequence, shot), gutter, none.what)
+        return _Drawn(take, self._spent(sequence, shot), gutter)
 
     def _ask_for_single(self, sequence: Sequence, cell: int) -> Take:
         """One start frame by itself; asked for again, as another attempt, when the vendor makes no picture of it."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import colorsys
 import re
+import threading
 from collections.abc import Iterable
 from collections.abc import Sequence as Many
+from functools import lru_cache
+from pathlib import Path
 from typing import Final, cast
 
 from PIL import Image, ImageColor
+
+from starsend.tools.picture_file import open_picture
 
 RGB = tuple[int, int, int]
 
@@ -29,6 +34,7 @@ _HUES: Final = 35 / 360  # of the circle: closer hues are one colour once a mode
 _GREY: Final = 0.25  # saturation below which a colour is told by its lightness alone
 _NEAR: Final = 60  # levels, a little more than the reader allows a gutter to miss its colour by
 _PRESENT: Final = 0.002  # share of a reference's pixels that makes a colour part of the scene
+_ONE_AT_A_TIME: Final = threading.Lock()
 _SMALL: Final = 64  # pixels each way that are looked at
 
 
@@ -52,6 +58,24 @@ def gutter_for(scene: str, colours: Many[str], attempt: int, references: Iterabl
     return choice[attempt % len(choice)]
 
 
+def small_of(path: Path, sha256: str) -> Image.Image:
+    """A reference reduced to what ``gutter_for`` looks at. Raises BadPicture.
+
+    Remembered by content, and decoded one at a time: a hundred sequences that begin at once share their references.
+    """
+    with _ONE_AT_A_TIME:
+        return _small_of(path, sha256)
+
+
+@lru_cache(maxsize=256)  # 12 KB each
+def _small_of(path: Path, _sha256: str) -> Image.Image:
+    return _reduced(open_picture(path))
+
+
+def _reduced(picture: Image.Image) -> Image.Image:
+    return picture.convert("RGB").resize((_SMALL, _SMALL), Image.Resampling.BOX)
+
+
 def _alike(one: RGB, other: RGB) -> bool:
     """Whether a person would call both by one name."""
     (hue, light, full), (hue2, light2, full2) = (
@@ -69,8 +93,7 @@ def _alike(one: RGB, other: RGB) -> bool:
 
 def _share(colour: RGB, picture: Image.Image) -> float:
     """The share of a picture's pixels that are near a colour."""
-    small = picture.convert("RGB").resize((_SMALL, _SMALL), Image.Resampling.BOX)
-    counted = cast("list[tuple[int, RGB]]", small.getcolors(_SMALL * _SMALL))
+    counted = cast("list[tuple[int, RGB]]", _reduced(picture).getcolors(_SMALL * _SMALL))
     near = (
         count for count, rgb in counted if max(abs(a - b) for a, b in zip(colour, rgb, strict=True)) < _NEAR
     )
