@@ -1,21 +1,24 @@
 """Where the cells begin and end, to the pixel: read at full resolution, once it is known where to look.
 
-Pixels are ``(length, breadth, 3)`` uint8 with the line running down the length; for the other axis hand in the
-transposed picture. A cell's edge is the jump nearest to the cell: a frame drawn round a panel, a second line in a gutter
-and the pixels that resizing has mixed all lie beyond it.
+A cell's edge is the jump nearest to the cell: a frame drawn round a panel, a second line in a gutter and the pixels
+that resizing has mixed all lie beyond it. Only strips about the places in question are read, so that a large picture is
+never copied whole.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from starsend.tools.grid_cuts import ARMS, Cut
-from starsend.tools.grid_evidence import BLOCKS, Span, contrast
+from starsend.tools.grid_evidence import BLOCKS, Planes, Span, contrast
+from starsend.tools.picture_file import as_srgb
 
-_SAMPLES: Final = 400  # rows read of a column
+_SAMPLES: Final = 13  # rows read of a column in each block
 _NEAR: Final = 7  # columns beside a gutter in which its edge may lie: frames are up to 5 px wide
 _PANEL: Final = 48  # columns beyond that tell what is usual in the panel itself
 _LOUDEST: Final = 24  # levels at which a jump counts no more: one strong contour is not a long weak edge
@@ -25,7 +28,55 @@ _THIN: Final = 3  # columns of the thinnest gutters, whose two edges are read as
 _MARGIN: Final = 0.1  # of the side: the widest margin
 
 
-def exact_edges(full: NDArray[np.uint8], cut: Cut, shrink: int) -> Span:
+@dataclass(frozen=True)
+class View:
+    """A picture as lines down it see it, or lines across it (``across``), from its far end where ``mirrored``.
+
+    A line's place is a column, 0 to ``breadth``; it has ``length`` pixels.
+    """
+
+    image: Image.Image
+    across: bool = False
+    mirrored: bool = False
+
+    @property
+    def breadth(self) -> int:
+        """Pixels from side to side, in the direction that lines are numbered in."""
+        return self.image.size[self.across]
+
+    @property
+    def length(self) -> int:
+        """Pixels along a line."""
+        return self.image.size[not self.across]
+
+    @property
+    def from_behind(self) -> View:
+        """The same with the last column first."""
+        return replace(self, mirrored=not self.mirrored)
+
+    def arms(self, columns: Span) -> Planes:
+        """Some columns, read at some of their pixels in both arms: ``(3, pixels, columns)``."""
+        first, last = columns[0], min(columns[1], self.breadth)
+        if self.mirrored:
+            first, last = self.breadth - last, self.breadth - first
+        planes = np.concatenate([self._arm(arm, first, last) for arm in ARMS], axis=1)
+        return planes[:, :, ::-1] if self.mirrored else planes
+
+    def _arm(self, arm: Span, first: int, last: int) -> Planes:
+        start, end = (self.length * block / BLOCKS for block in arm)
+        count = min(int(end - start), _SAMPLES * (arm[1] - arm[0]))
+        box: tuple[float, float, float, float]
+        if self.across:
+            size, box = (count, last - first), (start, first, end, last)
+        else:
+            size, box = (last - first, count), (first, start, last, end)
+        strip = self.image.resize(size, Image.Resampling.NEAREST, box)
+        if strip.mode != "RGB":
+            strip = as_srgb(strip).convert("RGB")
+        return np.asarray(strip).transpose((2, 1, 0) if self.across else (2, 0, 1))
+
+
+def exact_edges(full: View, cut: Cut, shrink: int) -> Span:
     """The end of the cells before the cut and the start of those after it; both the seam's column without a gutter.
 
     ``cut`` was found in ``full`` reduced ``shrink``-fold.
@@ -33,23 +84,21 @@ def exact_edges(full: NDArray[np.uint8], cut: Cut, shrink: int) -> Span:
     start, end = cut.start * shrink, cut.end * shrink
     near = _NEAR + 2 * shrink
     into = (end - start) // 2 if cut.end - cut.start > 1 else _THIN + shrink
-    breadth = full.shape[1]
-    before = _edge(full[:, ::-1], breadth - start, into, near)
+    before = _edge(full.from_behind, full.breadth - start, into, near)
     after = _edge(full, end, into, near)
-    return start if before is None else breadth - before, end if after is None else after
+    return start if before is None else full.breadth - before, end if after is None else after
 
 
-def margins(full: NDArray[np.uint8], tolerance: float) -> tuple[int, int, int, int]:
+def margins(image: Image.Image, tolerance: float) -> tuple[int, int, int, int]:
     """How many columns and rows outside the grid are not picture: left, top, right, bottom; a tenth of a side at most.
 
     A sheet has the same margin on two sides at least, so one side's chance line near the border is none.
 
     Args:
-        full: ``(height, width, 3)``.
         tolerance: levels by which pixels of a plain strip may differ.
     """
-    across = full.transpose(1, 0, 2)
-    sides = [_Side(view, tolerance) for view in (full, across, full[:, ::-1], across[:, ::-1])]
+    down, across = View(image), View(image, across=True)
+    sides = [_Side(view, tolerance) for view in (down, across, down.from_behind, across.from_behind)]
     shared = [
         (sum(any(abs(x - y) <= 1 for y in other.lines) for other in sides), float(side.jumps[x]), x)
         for side in sides
@@ -70,9 +119,9 @@ def margins(full: NDArray[np.uint8], tolerance: float) -> tuple[int, int, int, i
 class _Side:
     """What lies along one border of a picture, the border being column 0."""
 
-    def __init__(self, pixels: NDArray[np.uint8], tolerance: float) -> None:
-        limit = int(pixels.shape[1] * _MARGIN)
-        self._band = _Band(pixels, (0, limit + _PANEL))
+    def __init__(self, view: View, tolerance: float) -> None:
+        limit = int(view.breadth * _MARGIN)
+        self._band = _Band(view, (0, limit + _PANEL))
         like = self._band.like_first(tolerance)
         #: Columns that have the border's colours.
         self.plain = min(limit, len(like) if like.all() else int(np.argmin(like)))
@@ -89,15 +138,10 @@ class _Side:
 
 
 class _Band:
-    """Some columns of a picture, read along some rows of both arms."""
+    """Some columns of a picture, and how much each differs from the one before it."""
 
-    def __init__(self, full: NDArray[np.uint8], columns: Span) -> None:
-        length = full.shape[0]
-        step = max(1, length // _SAMPLES)
-        rows = np.concatenate(
-            [np.arange(length * start // BLOCKS, length * end // BLOCKS, step) for start, end in ARMS]
-        )
-        self.planes = np.ascontiguousarray(full[rows, slice(*columns)].transpose(2, 0, 1))
+    def __init__(self, view: View, columns: Span) -> None:
+        self.planes = view.arms(columns)
         # The eye's weights: JPEG blurs colours over sixteen columns, and brightness over none.
         red, green, blue = self.planes.astype(np.int16)
         self._grey = (red * 5 + green * 9 + blue * 2) >> 4
@@ -130,14 +174,14 @@ class _Band:
         return bool((np.abs(np.diff(columns, axis=0)) <= 12).mean(axis=0).min() >= 0.9)
 
 
-def _edge(full: NDArray[np.uint8], at: int, into: int, near: int) -> int | None:
+def _edge(full: View, at: int, into: int, near: int) -> int | None:
     """The first column of the panel that begins about column ``at``; None where nothing like an edge is there.
 
     It is sought from ``into`` columns before ``at`` to ``near`` columns after it, and what is usual in the panel
     is read beyond.
     """
     first = max(0, at - into - 1)
-    band = _Band(full, (first, min(full.shape[1], at + near + _PANEL)))
+    band = _Band(full, (first, at + near + _PANEL))
     core, panel = band.jumps[: at + near - first], band.jumps[at + near - first :]
     bar = _bar(panel)
     peak = int(np.argmax(core))

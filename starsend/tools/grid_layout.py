@@ -1,6 +1,6 @@
 """Is this picture a 2x2 grid? Four cell rectangles, or the reason why not.
 
-The steps, each a function or a module of its own: decode, evidence (``grid_evidence``), hypotheses (``grid_cuts``),
+The steps, each a function or a module of its own: decode (``grid_source``), evidence (``grid_evidence``), hypotheses (``grid_cuts``),
 layout, exact edges (``grid_edges``), doubts, verdict (``grid_verdict``). docs/grids.md shows them in pictures.
 """
 
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from starsend.tools.grid_cuts import (
@@ -29,8 +28,9 @@ from starsend.tools.grid_cuts import (
     parts,
 )
 from starsend.tools.grid_doubts import Beyond, beyond, goes_on, is_blank, nearly_same, one_picture_behind
-from starsend.tools.grid_edges import exact_edges, margins
+from starsend.tools.grid_edges import View, exact_edges, margins
 from starsend.tools.grid_evidence import Lines, Span, grain_of
+from starsend.tools.grid_source import decoded, developed, reduced
 from starsend.tools.grid_verdict import (
     MIN_CELL,
     RGB,
@@ -42,14 +42,11 @@ from starsend.tools.grid_verdict import (
     Reason,
     parse_colour,
 )
-from starsend.tools.picture_file import BROKEN, BadPicture, as_srgb, open_picture
+from starsend.tools.picture_file import BROKEN, BadPicture
 
 __all__ = ["RGB", "BadColour", "Box", "Cells", "GridVerdict", "Gutter", "Reason", "parse_colour", "read_grid"]
 
-_WORK_SIDE: Final = 1250  # pixels of the long side at which seams are sought (docs/measured.md)
-_MOST_PIXELS: Final = 40_000_000  # an 8K frame has 33; Pillow and numpy hold seven bytes of each
-_LOW_KEY: Final = 110  # the 98th percentile of a picture so dark that its seams need developing
-_BRIGHT: Final = 200  # where that percentile is put; six times at most, for grain is developed with it
+_LONGEST: Final = 16  # times the short side: no frame is so long, and a strip is too thin to be reduced
 
 
 def read_grid(
@@ -67,14 +64,14 @@ def read_grid(
     """
     expected = None if expected_gutter is None else np.array(parse_colour(expected_gutter), np.int16)
     try:
-        image = _decoded(source)
+        image = decoded(source)
     except BadPicture as error:
         return GridVerdict(False, "corrupt", detail=str(error))
     except BROKEN as error:
         return GridVerdict(False, "corrupt", detail=str(error) or type(error).__name__)
-    if min(image.size) < 2 * MIN_CELL:
-        return GridVerdict(False, "too_small", detail=f"{image.width} x {image.height} px")
-    shrink, work = _reduced(image)
+    if refusal := _size_refusal(image):
+        return refusal
+    shrink, work = reduced(image)
     if is_blank(np.asarray(work.resize((64, 64), Image.Resampling.BOX, reducing_gap=1))):
         return GridVerdict(False, "blank")
     upright, sideways = _axes(image, work, shrink, expected)
@@ -90,7 +87,7 @@ def read_grid(
 class _Axis:
     """One axis of a picture: the evidence, the cut near the half, and the full picture to measure it in."""
 
-    def __init__(self, lines: Lines, view: NDArray[np.uint8], shrink: int, expected: Colour | None) -> None:
+    def __init__(self, lines: Lines, view: View, shrink: int, expected: Colour | None) -> None:
         self.lines = lines
         self.view = view
         self.cut = middle_cut(lines, expected)
@@ -118,44 +115,23 @@ class _Axis:
         return beyond(self.lines, (self.bar[0] // self.shrink, -(-self.bar[1] // self.shrink)))
 
 
-def _decoded(source: Image.Image | bytes | Path | str) -> Image.Image:
-    """The whole picture in RGB. Its colours stay in its own profile: edges are where they are in any."""
-    if isinstance(source, str):
-        source = Path(source)
-    image = source if isinstance(source, Image.Image) else open_picture(source, most=_MOST_PIXELS)
-    image.load()
-    return image if image.mode == "RGB" else as_srgb(image).convert("RGB")
-
-
-def _reduced(image: Image.Image) -> tuple[int, Image.Image]:
-    """What the picture is reduced by, and the small one in sRGB."""
-    # A strip is not reduced to nothing: its short side keeps the pixels that two cells need.
-    shrink = max(1, min(round(max(image.size) / _WORK_SIDE), min(image.size) // (2 * MIN_CELL)))
-    work = image.reduce(shrink) if shrink > 1 else image
-    if "icc_profile" in image.info:
-        work.info["icc_profile"] = image.info["icc_profile"]
-        work = as_srgb(work).convert("RGB")
-    return shrink, work
-
-
-def _developed(work: Image.Image) -> NDArray[np.uint8]:
-    """The pixels to look for seams in: those of a dark picture made brighter."""
-    pixels = np.asarray(work)
-    bright = float(np.percentile(pixels[::4, ::4, 1], 98))
-    if bright >= _LOW_KEY:
-        return pixels
-    gain = min(6.0, _BRIGHT / max(bright, 1.0))
-    return np.asarray(work.point([min(255, round(level * gain)) for level in range(256)] * 3))
+def _size_refusal(image: Image.Image) -> GridVerdict | None:
+    """Why four frames have no room in a picture of this size; None when they have."""
+    size = f"{image.width} x {image.height} px"
+    if min(image.size) < 2 * MIN_CELL:
+        return GridVerdict(False, "too_small", detail=size)
+    if max(image.size) > _LONGEST * min(image.size):
+        return GridVerdict(False, "single", rows=1, columns=1, detail=f"in a strip, {size}")
+    return None
 
 
 def _axes(image: Image.Image, work: Image.Image, shrink: int, expected: Colour | None) -> tuple[_Axis, _Axis]:
     """Evidence and hypothesis for lines down the picture and for lines across it."""
-    full, pixels = np.asarray(image), _developed(work)
+    pixels = developed(work)
     grain = grain_of(pixels)
-    axes = []
-    for view, small in ((full, pixels), (full.transpose(1, 0, 2), pixels.transpose(1, 0, 2))):
-        axes.append(_Axis(Lines(small, grain), view, shrink, expected))
-    return axes[0], axes[1]
+    upright = _Axis(Lines(pixels, grain), View(image), shrink, expected)
+    sideways = _Axis(Lines(pixels.transpose(1, 0, 2), grain), View(image, across=True), shrink, expected)
+    return upright, sideways
 
 
 def _layout_refusal(upright: _Axis, sideways: _Axis) -> GridVerdict | None:
@@ -200,7 +176,7 @@ def _crossed(work: Image.Image, upright: _Axis, sideways: _Axis) -> GridVerdict:
     for axis, other in ((upright, sideways), (sideways, upright)):
         axis.cut = like_other(axis.lines, axis.cut, other.cut)
     cells = _cells(upright, sideways)
-    width, height = upright.view.shape[1], upright.view.shape[0]
+    width, height = upright.view.breadth, sideways.view.breadth
     if any(min(right - left, bottom - top) < MIN_CELL for left, top, right, bottom in cells):
         return GridVerdict(False, "too_small", rows=2, columns=2, detail=f"{width} x {height} px")
     small = [_small(work, cell, upright.shrink) for cell in cells]
@@ -227,9 +203,9 @@ def _crossed(work: Image.Image, upright: _Axis, sideways: _Axis) -> GridVerdict:
 def _cells(upright: _Axis, sideways: _Axis) -> Cells:
     """The four boxes: a pixel inside every edge that was measured, for edges are found to a pixel."""
     x0, y0, right, below = (
-        margin + (margin > 0) for margin in margins(upright.view, upright.lines.tolerance)
+        margin + (margin > 0) for margin in margins(upright.view.image, upright.lines.tolerance)
     )
-    x1, y1 = upright.view.shape[1] - right, upright.view.shape[0] - below
+    x1, y1 = upright.view.breadth - right, sideways.view.breadth - below
     left, second = upright.bar[0] - 1, upright.bar[1] + 1
     top, lower = sideways.bar[0] - 1, sideways.bar[1] + 1
     return (x0, y0, left, top), (second, y0, x1, top), (x0, lower, left, y1), (second, lower, x1, y1)

@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from starsend.errors import BadInput
 from starsend.files import write_durably
+from starsend.tools.picture_claims import unaffordable
 
 #: Pixels a picture may claim before anything is decoded: 10,000 x 10,000, four times an 8K frame and 300 MB
 #: as RGB. Pillow's own limit is a refusal too, where it is the lower one (89 megapixels as Pillow ships).
@@ -61,7 +62,7 @@ def open_picture(source: Path | bytes, *, where: str = "", most: int = MAX_PIXEL
     Args:
         source: a path, or the file's bytes.
         where: how the error names the picture; the path, or "picture", when empty.
-        most: pixels that it may claim.
+        most: pixels that it may claim; ``picture_claims`` says of which kinds only half.
 
     Raises:
         BadPicture: whatever is wrong with it, and nothing else whatever the bytes; more pixels than
@@ -121,15 +122,10 @@ def as_srgb(image: Image.Image) -> Image.Image:
 def _decode(file: IO[bytes], name: str, most: int) -> Image.Image:
     file.seek(0)
     probe = Image.open(file, formats=_FORMATS)
-    width, height = probe.size
-    limit = min(most, Image.MAX_IMAGE_PIXELS or most)
-    if width * height > limit:
-        raise BadPicture(
-            f"claims {width} x {height} pixels, more than the {limit:,} allowed",
-            where=name,
-            remedy="use a smaller picture",
-        )
+    if too_much := unaffordable(probe, file, min(most, Image.MAX_IMAGE_PIXELS or most)):
+        raise BadPicture(too_much, where=name, remedy="use a smaller picture, or save it anew")
     probe.verify()  # reads PNG's check sums, and spends the probe
+    del probe  # WebP's holds the file and two canvases
     file.seek(0)
     image = Image.open(file, formats=_FORMATS)
     image.load()
