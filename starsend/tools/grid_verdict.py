@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import Final, Literal, TypeAlias
 
 from PIL import Image, ImageColor, ImageDraw
 
 from starsend.errors import BadInput
 from starsend.tools.picture_file import as_srgb
+from starsend.tools.picture_words import captioned, framed
 
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels; right and bottom are the first column and row outside."""
@@ -86,36 +86,22 @@ class GridVerdict:
         }[self.reason]
 
     def overlay(self, image: Image.Image) -> Image.Image:
-        """A copy of ``image`` (the one that was read) in RGB: each cell framed and numbered, or a red frame and why."""
+        """A copy of ``image`` (the one that was read) in RGB: each cell framed and numbered, or a red frame and why.
+
+        The reason stands beneath a picture that is too small for it, and the copy is larger then.
+        """
         sheet = as_srgb(image).convert("RGB")
-        draw = ImageDraw.Draw(sheet)
         if not self.cells:
-            _label(draw, (0, 0, *sheet.size), "#ff3030", self.explain())
-            return sheet
+            return captioned(sheet, "#ff3030", self.explain())
+        draw = ImageDraw.Draw(sheet)
         twins: dict[int, list[int]] = {}
         for one, other in self.near_duplicates:
             twins.setdefault(one, []).append(other)
             twins.setdefault(other, []).append(one)
         for number, box in enumerate(self.cells, start=1):
             like = "".join(f" = {twin}" for twin in sorted(twins.get(number, ())))
-            _label(draw, box, "#ffb000" if like else "#20e070", f"{number}{like}")
+            framed(draw, box, "#ffb000" if like else "#20e070", f"{number}{like}")
         return sheet
-
-
-def _label(draw: ImageDraw.ImageDraw, box: Box, colour: str, text: str) -> None:
-    """Frame a box, with words on a ground of their own in its corner, broken where they would not fit."""
-    left, top, right, bottom = box
-    width = max(2, (right - left) // 200)
-    draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=width)
-    size = max(10, (right - left) // (14 if len(text) < 12 else 28))  # a number is read from afar
-    letters = max(8, int((right - left) / (0.55 * size)) - 4)
-    lines = "\n".join(wrap(text, letters))
-    at = (left + 3 * width, top + 3 * width)
-    ground = draw.multiline_textbbox(at, lines, font_size=size)
-    draw.rectangle(
-        (ground[0] - width, ground[1] - width, ground[2] + width, ground[3] + width), fill="#101010"
-    )
-    draw.multiline_text(at, lines, fill=colour, font_size=size)
 
 
 def parse_colour(value: str | RGB) -> RGB:
