@@ -17,6 +17,7 @@ from starsend.errors import BadInput
 from starsend.files import CannotWrite
 from starsend.tools import picture_file
 from starsend.tools.image_utils import BadPicture, open_picture, save_picture
+from starsend.tools.picture_file import is_marked
 
 
 def picture(width: int = 8, height: int = 6, seed: int = 0) -> Image.Image:
@@ -243,3 +244,19 @@ def test_saving_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"")
     with pytest.raises(CannotWrite, match=r"f/a\.png: cannot be written"):
         save_picture(picture(), tmp_path / "f" / "a.png")
+
+
+def test_a_mark_is_found_again(tmp_path: Path) -> None:
+    """Is a marked picture told from one with another mark or none, and what cannot be read from both?"""
+    image = picture()
+    image.info["icc_profile"] = srgb_profile()
+    save_picture(image, tmp_path / "ours.png", mark="the demo")
+    save_picture(image, tmp_path / "plain.png")
+    assert is_marked(tmp_path / "ours.png", "the demo")
+    assert same(open_picture(tmp_path / "ours.png"), image)
+    assert not is_marked(tmp_path / "ours.png", "the dem") and not is_marked(tmp_path / "ours.png", "demo")
+    (tmp_path / "page.html").write_bytes((tmp_path / "ours.png").read_bytes()[4:])
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    for other in ("plain.png", "page.html", "pipe", "loop", "missing", ".", "x" * 300):
+        assert not is_marked(tmp_path / other, "the demo"), other
