@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from starsend.errors import StarsendError
 from starsend.tools.grid_layout import GridVerdict, read_grid
 from starsend.tools.image_utils import BadPicture, open_picture, save_picture
+from starsend.tools.picture_file import is_marked
 
-SUFFIX = ".inspected.png"
-"""What an overlay's name ends in; a file of that name is ours, and is written anew."""
+SUFFIX: Final = ".inspected.png"
+"""What an overlay's name ends in."""
+
+MARK: Final = "starsend inspect"
+"""What an overlay says of itself: only a file with this mark is ours to replace, and is no picture to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,19 @@ def inspect(
     """Read each picture in turn, and draw the verdict into ``folder``, or beside the picture without one.
 
     Args:
+        pictures: drawings of an earlier run among them are passed over: ``*.png`` names them too.
         gutter: the colour that was asked for between the cells.
-        tell: told in a line about an overlay that cannot be written; the verdict stands without it.
+        tell: told in a line about a drawing that is passed over, and about an overlay that cannot be written; the
+            verdict stands without it.
 
     Raises:
         BadColour: ``gutter`` is none; nothing is read.
     """
     drawn: set[Path] = set()
     for picture in pictures:
+        if is_marked(picture, MARK):
+            tell(f"{picture}: skipped, it is a drawing of {MARK}")
+            continue
         try:
             image = open_picture(picture)
         except BadPicture as broken:
@@ -57,7 +67,7 @@ def inspect(
         verdict = read_grid(image, expected_gutter=gutter)
         overlay = _free(folder or picture.parent, picture.name, drawn)
         try:
-            save_picture(verdict.overlay(image), overlay)
+            save_picture(verdict.overlay(image), overlay, mark=MARK)
         except StarsendError as refused:
             tell(str(refused))
             yield Inspection(picture, verdict, None)
@@ -67,9 +77,10 @@ def inspect(
 
 
 def _free(folder: Path, name: str, drawn: set[Path]) -> Path:
-    """Where the overlay goes: pictures of one name from several folders do not overwrite each other's."""
+    """Where the overlay goes: over one of an earlier run, never over anything else or what this run has drawn."""
     path, number = folder / f"{name}{SUFFIX}", 1
-    while path in drawn:
+    # A link that leads nowhere is somebody's too, and exists() denies it.
+    while path in drawn or (os.path.lexists(path) and not is_marked(path, MARK)):
         number += 1
         path = folder / f"{name}.{number}{SUFFIX}"
     return path

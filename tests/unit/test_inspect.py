@@ -90,6 +90,37 @@ def test_pictures_of_one_name_each_have_their_overlay(desk: Path) -> None:
     assert names == ["g1.png.2.inspected.png", "g1.png.inspected.png"]
 
 
+def test_a_file_of_somebodys_own_is_never_drawn_over(desk: Path) -> None:
+    """Do a picture, a folder and a dead link under the drawing's name stay, and is the drawing kept under a free one?"""
+    scene(3).save(desk / "grid.png.inspected.png")
+    (desk / "grid.png.2.inspected.png").mkdir()
+    (desk / "grid.png.3.inspected.png").symlink_to("nowhere")
+    before = (desk / "grid.png.inspected.png").read_bytes()
+    for _ in range(2):  # and the second time over our own
+        said = inspect(desk, "grid.png")
+        assert said.stdout.endswith("drawn in grid.png.4.inspected.png\n") and said.stderr == ""
+    assert (desk / "grid.png.inspected.png").read_bytes() == before
+    assert not (desk / "nowhere").exists()
+    assert len([path for path in desk.iterdir() if path.name.endswith(".inspected.png")]) == 4
+
+
+def test_a_second_run_passes_over_its_own_drawings(desk: Path) -> None:
+    """Is a drawing told in a line and read by nobody, also under another name, and is a picture of its name read?"""
+    assert inspect(desk, "grid.png").returncode == 0
+    drawing = (desk / "grid.png.inspected.png").read_bytes()
+    (desk / "copy.png").write_bytes(drawing)
+    scene(3).save(desk / "mine.inspected.png")
+    said = inspect(desk, "--json", "copy.png", "grid.png", "grid.png.inspected.png", "mine.inspected.png")
+    assert [one["file"] for one in json.loads(said.stdout)["pictures"]] == ["grid.png", "mine.inspected.png"]
+    assert said.stderr.splitlines() == [
+        "starsend: copy.png: skipped, it is a drawing of starsend inspect",
+        "starsend: grid.png.inspected.png: skipped, it is a drawing of starsend inspect",
+    ]
+    again = inspect(desk, "grid.png", "grid.png.inspected.png")
+    assert again.returncode == 0 and len(again.stdout.splitlines()) == 2
+    assert (desk / "grid.png.inspected.png").read_bytes() == drawing
+
+
 def test_a_place_that_cannot_be_written_still_gives_the_verdict(desk: Path) -> None:
     """Is the verdict told where the overlay cannot be kept?"""
     (desk / "seen").write_text("a file, and no folder")
