@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from starsend.errors import StarsendError
-from starsend.tools.grid_layout import GridVerdict, read_grid
+from starsend.tools.grid_layout import GridVerdict, parse_colour, read_grid
 from starsend.tools.image_utils import BadPicture, open_picture, save_picture
 from starsend.tools.picture_file import is_marked
 
@@ -54,6 +54,7 @@ def inspect(
     Raises:
         BadColour: ``gutter`` is none; nothing is read.
     """
+    asked = None if gutter is None else parse_colour(gutter)
     drawn: set[Path] = set()
     for picture in pictures:
         if is_marked(picture, MARK):
@@ -64,7 +65,7 @@ def inspect(
         except BadPicture as broken:
             yield Inspection(picture, GridVerdict(False, "corrupt", detail=str(broken)), None)
             continue
-        verdict = read_grid(image, expected_gutter=gutter)
+        verdict = read_grid(image, expected_gutter=asked)
         overlay = _free(folder or picture.parent, picture.name, drawn)
         try:
             save_picture(verdict.overlay(image), overlay, mark=MARK)

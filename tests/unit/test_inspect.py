@@ -131,8 +131,8 @@ def test_a_place_that_cannot_be_written_still_gives_the_verdict(desk: Path) -> N
 
 
 def test_a_colour_that_is_none_is_bad_usage(desk: Path) -> None:
-    """Is a misspelt colour one line and exit code 2?"""
-    said = inspect(desk, "grid.png", "--gutter", "blurple")
+    """Is a misspelt colour one line and exit code 2, before a word about any picture?"""
+    said = inspect(desk, "missing.png", "grid.png", "--gutter", "blurple")
     assert (said.returncode, said.stdout) == (2, "")
     assert "unknown colour 'blurple'" in said.stderr
 
