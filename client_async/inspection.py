@@ -63,7 +63,7 @@ def inspect(
         try:
             image = open_picture(picture)
         except BadPicture as broken:
-            yield Inspection(picture, GridVerdict(False, "corrupt", detail=str(broken)), None)
+            yield Inspection(picture, GridVerdict(False, "corrupt", detail=_nameless(broken)), None)
             continue
         verdict = read_grid(image, expected_gutter=asked)
         overlay = _free(folder or picture.parent, picture.name, drawn)
@@ -75,6 +75,11 @@ def inspect(
         else:
             drawn.add(overlay)
             yield Inspection(picture, verdict, overlay)
+
+
+def _nameless(broken: BadPicture) -> str:
+    """What is wrong with a picture, for a line that has its name already."""
+    return str(StarsendError(f"it {broken.what}", remedy=broken.remedy))
 
 
 def _free(folder: Path, name: str, drawn: set[Path]) -> Path:

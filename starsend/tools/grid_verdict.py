@@ -81,7 +81,7 @@ class GridVerdict:
             "unequal": "The cells differ in size: the seams are not at the middle.",
             "blank": "The picture is blank.",
             "blank_cell": f"A 2x2 grid, but {self.detail} is blank.",
-            "corrupt": f"The picture cannot be read: {self.detail}",
+            "corrupt": f"The picture cannot be used: {self.detail}",
             "too_small": f"Too small: {self.detail}, and a cell needs {MIN_CELL} px each way.",
         }[self.reason]
 

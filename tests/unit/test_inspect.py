@@ -48,6 +48,7 @@ def test_one_bad_picture_keeps_nobody_else_from_being_read(desk: Path) -> None:
     assert (said.returncode, said.stderr) == (1, "")
     lines = said.stdout.splitlines()
     assert "does not exist" in lines[0] and "not a picture of a known kind" in lines[1]
+    assert lines[0].count("missing.png") == 1 and lines[1].count("notes.png") == 1
     assert lines[2].startswith("single.jpg: One picture")
     assert lines[4].startswith("grid.png: A 2x2 grid")
     assert sorted(path.name for path in desk.iterdir()) == [
