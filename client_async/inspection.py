@@ -29,14 +29,17 @@ class Inspection:
     overlay: Path | None
 
     def as_json(self) -> dict[str, Any]:
-        """For programs; boxes are left, top, right, bottom in pixels, right and bottom outside."""
+        """For programs; boxes are left, top, right, bottom in pixels, right and bottom outside.
+
+        A byte of a file's name that is not UTF-8 stands escaped: ``\\udce9`` for 0xE9.
+        """
         seen = asdict(self.verdict)
         del seen["detail"]
         return {
-            "file": str(self.picture),
+            "file": _as_text(self.picture),
             **seen,
             "explanation": self.verdict.explain(),
-            "overlay": None if self.overlay is None else str(self.overlay),
+            "overlay": None if self.overlay is None else _as_text(self.overlay),
         }
 
 
@@ -90,3 +93,8 @@ def _free(folder: Path, name: str, drawn: set[Path]) -> Path:
         number += 1
         path = folder / f"{name}.{number}{SUFFIX}"
     return path
+
+
+def _as_text(path: Path) -> str:
+    """A path for JSON, which is UTF-8: bytes of a name that are not are written out, as on a terminal."""
+    return str(path).encode(errors="backslashreplace").decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,20 @@ def test_a_second_run_passes_over_its_own_drawings(desk: Path) -> None:
     again = inspect(desk, "grid.png", "grid.png.inspected.png")
     assert again.returncode == 0 and len(again.stdout.splitlines()) == 2
     assert (desk / "grid.png.inspected.png").read_bytes() == drawing
+
+
+def test_a_name_that_is_not_utf_8_costs_no_other_its_verdict(desk: Path) -> None:
+    """Is a byte of Latin-1 in a name escaped, in words and in JSON, and the drawing kept beside the picture?"""
+    name = os.fsdecode(b"caf\xe9.png")
+    (desk / name).write_bytes((desk / "grid.png").read_bytes())
+    said = inspect(desk, "--json", "grid.png", name, os.fsdecode(b"missing\xff.png"))
+    grid, cafe, missing = json.loads(said.stdout)["pictures"]
+    assert (grid["file"], grid["ok"], grid["overlay"]) == ("grid.png", True, "grid.png.inspected.png")
+    assert (cafe["file"], cafe["ok"]) == (r"caf\udce9.png", True)
+    assert cafe["overlay"] == r"caf\udce9.png.inspected.png"
+    assert (missing["file"], missing["reason"]) == (r"missing\udcff.png", "corrupt")
+    assert (desk / f"{name}.inspected.png").is_file()
+    assert inspect(desk, name).stdout.startswith(r"caf\udce9.png: A 2x2 grid")
 
 
 def test_a_place_that_cannot_be_written_still_gives_the_verdict(desk: Path) -> None:
