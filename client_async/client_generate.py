@@ -277,7 +277,7 @@ def daemon(
     anyio.run(serve)
 
 
-@app.command()
+@app.command(epilog="Exit codes: 0 all are grids, 1 one is none or cannot be read, 2 bad usage or bad input.")
 def inspect(
     pictures: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Any pictures, of a project or not.")
@@ -290,7 +290,7 @@ def inspect(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say whether pictures are 2x2 grids, and draw what was seen. Exit code 1 when one of them is none."""
+    """Say whether pictures are 2x2 grids, and draw what was seen. Drawings of an earlier run are passed over."""
     from client_async.inspection import inspect as inspected
 
     seen = []

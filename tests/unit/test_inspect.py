@@ -153,6 +153,12 @@ def test_a_colour_that_is_none_is_bad_usage(desk: Path) -> None:
     assert "unknown colour 'blurple'" in said.stderr
 
 
+def test_the_help_names_the_exit_codes(desk: Path) -> None:
+    """Does somebody who writes a script learn from --help what 0, 1 and 2 mean?"""
+    words = " ".join(inspect(desk, "--help").stdout.split())
+    assert "Exit codes: 0 all are grids, 1 one is none or cannot be read, 2 bad usage or bad input." in words
+
+
 def test_a_refused_picture_says_why_on_itself(desk: Path) -> None:
     """Is the reason drawn where there is room for it, down to the smallest picture?"""
     Image.effect_noise((130, 130), 60).save(desk / "small.png")
