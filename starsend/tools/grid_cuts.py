@@ -129,15 +129,29 @@ def parts(lines: Lines, cut: Cut, expected: Colour | None = None) -> int:
     Where that one has the ``expected`` colour, lines of other colours are in the panels.
     """
     asked_for = expected if expected is not None and is_near(cut, expected) else None
-    both = np.minimum(*(lines.support(arm) for arm in ARMS))
+    supports = [lines.support(arm) for arm in ARMS]
+    both = np.minimum(*supports)
+    # Each arm may show another edge of a thin gutter; then the gutter's colour must be there too.
+    about = np.minimum(*map(_highest_near, supports))
     reach = round(0.02 * lines.breadth)
-    bar = 1.45 * float(np.percentile(both, 95)) + 0.06  # gutters of sixteen panels are 3 in 100 columns
+    bar = max(
+        LINE, 1.45 * float(np.percentile(both, 95)) + 0.06
+    )  # gutters of sixteen panels are 3 in 100 columns
+
+    def is_line(here: slice) -> bool:
+        if asked_for is not None and not _is_like(lines, asked_for, here).any():
+            return False
+        if both[here].max() > bar:
+            return True
+        return (
+            cut.colour is not None
+            and about[here].max() > bar
+            and bool(_is_like(lines, cut.colour, here).any())
+        )
+
     for count, places in ((4, (1, 3)), (3, (1, 2))):
         at = [round(place / count * lines.breadth) for place in places]
-        near = [slice(x - reach, x + reach + 1) for x in at]
-        if all(float(both[here].max()) > max(LINE, bar) for here in near) and (
-            asked_for is None or all(_is_like(lines, asked_for, here).any() for here in near)
-        ):
+        if all(is_line(slice(x - reach, x + reach + 1)) for x in at):
             return count
     return 2 if cut.weakest >= LINE else 1
 
