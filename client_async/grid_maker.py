@@ -131,7 +131,9 @@ class GridMaker:
             }
         )
         singles = [takes[cell].media.path for cell in CELLS]
-        return await self._shop.executor.run(PICTURES, partial(self._pictures.compose, record, singles))
+        colours = self._shop.settings.grid.gutter
+        compose = partial(self._pictures.compose, record, singles, colours=colours)
+        return await self._shop.executor.run(PICTURES, compose)
 
     async def adopt(self, sequence: Sequence, picture: Path, *, at: str) -> GridRecord:
         """Copy a picture made elsewhere into the project as the next grid. Raises BadPicture, GridRefused."""

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Many
+from math import prod
 from pathlib import Path
 
 from PIL import Image
 
+from client_async.gutters import gutter_for
 from client_async.sequences import GridRecord, Verdict
 from client_async.shot_ids import CELLS
 from starsend.errors import BadInput
 from starsend.tools.grid_layout import Cells, GridVerdict, read_grid
-from starsend.tools.image_utils import composite_grid, extract_grid_cell, open_picture, save_picture
+from starsend.tools.image_utils import (
+    composite_grid,
+    composited_cells,
+    extract_grid_cell,
+    flattened,
+    open_picture,
+    save_picture,
+)
 
 GUTTER = 12
 """Pixels between the cells of a composite: about half a percent of a 2K sheet, as thin as a model draws it."""
@@ -77,14 +86,22 @@ class GridPictures:
             save_picture(sheet, path)
         return path
 
-    def compose(self, record: GridRecord, singles: Many[str]) -> GridRecord:
-        """Lay four single frames out as a grid."""
-        pictures = [open_picture(self._project_dir / path) for path in singles]
-        width, height = pictures[0].size  # so that a cell is a single frame pixel for pixel
-        sheet, cells = composite_grid(pictures, size=(2 * width + GUTTER, 2 * height + GUTTER), gutter=GUTTER)
+    def compose(self, record: GridRecord, singles: Many[str], *, colours: Many[str]) -> GridRecord:
+        """Lay four single frames out as a grid.
+
+        Args:
+            colours: for the gutter; the first that none of the frames holds, so that any reader finds it.
+        """
+        pictures = [flattened(open_picture(self._project_dir / path)) for path in singles]
+        gutter = gutter_for("", colours, 0, pictures)
+        # So that a cell is a single frame pixel for pixel; where they differ, the largest one loses nothing.
+        width, height = max((picture.size for picture in pictures), key=prod)
+        size = 2 * width + GUTTER, 2 * height + GUTTER
+        sheet, cells = composite_grid(pictures, size=size, gutter=GUTTER, gutter_colour=gutter)
         path = self._grid(record.grid)
         save_picture(sheet, path)
-        return self._cut(record.model_copy(update={"path": self._relative(path)}), sheet, cells)
+        record = record.model_copy(update={"path": self._relative(path), "gutter": gutter})
+        return self._cut(record, sheet, cells)
 
     def cell(self, grid: str, cell: int) -> Path:
         """Where the picture of one cell belongs."""
@@ -93,17 +110,20 @@ class GridPictures:
     def cut_again(self, grid: GridRecord, cell: int) -> Path:
         """Cut one cell out again that somebody has removed; the grid is read first, for it may have changed too.
 
+        A composite that has not changed gives the very pixels it gave before, so the same start frame.
+
         Raises GridRefused.
         """
         remedy = f"run `starsend grid {self._name} --again`"
         if grid.path is None or not (self._project_dir / grid.path).is_file():
             raise GridRefused(self._name, f"the picture of {grid.grid} is gone", remedy)
         image = open_picture(self._project_dir / grid.path)
-        verdict = read_grid(image, expected_gutter=grid.gutter or None)
-        if not verdict.ok or verdict.cells is None:
+        cells = composited_cells(image, gutter=GUTTER) if grid.via == "composite" else None
+        cells = cells or read_grid(image, expected_gutter=grid.gutter or None).cells
+        if cells is None:
             raise GridRefused(self._name, f"cell {cell} of {grid.grid} can no longer be cut out", remedy)
         path = self.cell(grid.grid, cell)
-        save_picture(extract_grid_cell(image, cell, verdict.cells), path)
+        save_picture(extract_grid_cell(image, cell, cells), path)
         return path
 
     # -------------------------------------------------------------------------------------------- inside

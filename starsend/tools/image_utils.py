@@ -22,8 +22,10 @@ __all__ = [
     "BadSheet",
     "SheetEntry",
     "composite_grid",
+    "composited_cells",
     "contact_sheet",
     "extract_grid_cell",
+    "flattened",
     "open_picture",
     "save_picture",
 ]
@@ -61,7 +63,7 @@ def extract_grid_cell(image: Image.Image, cell: int, layout: Cells) -> Image.Ima
     Args:
         image: the decoded grid.
         cell: 1 top-left, 2 top-right, 3 bottom-left, 4 bottom-right.
-        layout: the four boxes, as ``read_grid`` or ``composite_grid`` gives them.
+        layout: the four boxes, as ``read_grid``, ``composite_grid`` or ``composited_cells`` gives them.
 
     Raises:
         BadCell: there is no such cell, or its box is empty or reaches outside ``image``.
@@ -122,6 +124,32 @@ def composite_grid(
         cell_size = box[2] - box[0], box[3] - box[1]
         _paste(sheet, ImageOps.fit(as_srgb(image), cell_size, Image.Resampling.LANCZOS), box[:2])
     return sheet, cells
+
+
+def composited_cells(sheet: Image.Image, *, gutter: int) -> Cells | None:
+    """The cells of a sheet that ``composite_grid`` made with this gutter: its own boxes, whatever the cells show.
+
+    ``read_grid`` has to judge by what it sees, stays a pixel inside, and refuses a cell with nothing in it.
+
+    Returns:
+        None where the bars between the boxes are not one colour to the last bit: this is another picture.
+    """
+    if gutter < 1 or min(sheet.size) - gutter < 2:
+        return None
+    cells = _cells(sheet.size, gutter)
+    (_, _, x, y), (right, bottom) = cells[0], cells[3][:2]
+    bars = (x, 0, right, sheet.height), (0, y, sheet.width, bottom)
+    colours = [sheet.crop(bar).getcolors(1) for bar in bars]
+    if not all(colours) or sheet.getpixel((x, 0)) != sheet.getpixel((0, y)):
+        return None
+    return cells
+
+
+def flattened(image: Image.Image, ground: str | RGB = "white") -> Image.Image:
+    """A new 8-bit sRGB picture of the same size without transparency: what is transparent shows ``ground``."""
+    picture = Image.new("RGB", image.size, parse_colour(ground))
+    _paste(picture, as_srgb(image), (0, 0))
+    return picture
 
 
 def contact_sheet(entries: Sequence[SheetEntry], *, columns: int = 4) -> Image.Image:
