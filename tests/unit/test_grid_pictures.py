@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 from client_async.grid_pictures import GUTTER, GridPictures, GridRefused
 from client_async.sequences import GridRecord, Verdict
 from starsend.tools.grid_layout import read_grid
-from starsend.tools.image_utils import open_picture, save_picture
+from starsend.tools.image_utils import composite_grid, open_picture, save_picture
+from tests.singles import PROFILES
 
 SIZE = (240, 160)
 COLOURS = ["magenta", "lime", "cyan", "white"]
@@ -135,3 +136,24 @@ def test_a_composite_that_somebody_has_changed_is_read(tmp_path: Path) -> None:
     save_picture(frame(1, (390, 262)), sheet)
     with pytest.raises(GridRefused, match="cell 1 of g4 can no longer be cut out"):
         pictures.cut_again(record, 1)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
+def test_cells_keep_depth_and_profile_without_a_loss(tmp_path: Path, mode: str) -> None:
+    """Of a grid from elsewhere, in any mode that is kept: do its cells' files hold the very levels, and its profile?"""
+    sheet, _ = composite_grid([frame(n) for n in range(4)], size=(492, 332), gutter=GUTTER)
+    if mode == "I;16":
+        low = np.random.default_rng(1).integers(0, 256, (332, 492), dtype=np.uint16)
+        sheet = Image.fromarray((np.asarray(sheet.convert("L")).astype(np.uint16) << 8) | low)
+    elif mode in ("LA", "RGBA"):
+        sheet.putalpha(frame(9, (492, 332)).convert("L"))
+    sheet = sheet if mode == "I;16" else sheet.convert(mode)
+    icc = PROFILES["p3"]
+    sheet.save(tmp_path / "elsewhere.png", icc_profile=icc)
+    record = GridPictures(tmp_path, "SEQ01").adopt(COMPOSITE, tmp_path / "elsewhere.png")
+    cells = read_grid(tmp_path / "elsewhere.png").cells
+    assert cells is not None
+    for name, box in zip(record.cells, cells, strict=True):
+        with Image.open(tmp_path / name) as cell:
+            assert (cell.mode, cell.info["icc_profile"]) == (mode, icc)
+            assert cell.tobytes() == sheet.crop(box).tobytes()
