@@ -46,6 +46,7 @@ from starsend.tools.picture_file import BROKEN, BadPicture
 
 __all__ = ["RGB", "BadColour", "Box", "Cells", "GridVerdict", "Gutter", "Reason", "parse_colour", "read_grid"]
 
+_VIVID: Final = 128  # levels between a colour's channels: no wood, wall or sky has so many
 _LONGEST: Final = 16  # times the short side: no frame is so long, and a strip is too thin to be reduced
 
 
@@ -108,6 +109,12 @@ class _Axis:
     def width(self) -> int:
         """The gutter's, in pixels of the full picture."""
         return self.bar[1] - self.bar[0]
+
+    @property
+    def is_painted(self) -> bool:
+        """Whether the gutter has the colour that was asked for, and one that nothing is framed in by chance."""
+        asked = self._expected
+        return asked is not None and is_near(self.cut, asked) and int(np.ptp(asked)) >= _VIVID
 
     @property
     def beyond(self) -> list[Beyond]:
@@ -183,8 +190,10 @@ def _crossed(work: Image.Image, upright: _Axis, sideways: _Axis) -> GridVerdict:
     empty = next((number for number, cell in enumerate(small, start=1) if is_blank(np.asarray(cell))), None)
     pairs = combinations(range(4), 2) if empty is None else ()
     twins = tuple((i + 1, j + 1) for i, j in pairs if nearly_same(small[i], small[j]))
-    # No window shows the same picture twice; near duplicates go on across their gutters often enough.
-    if not twins and one_picture_behind(upright.beyond + sideways.beyond):
+    # No window shows the same picture twice, and none is magenta because that was asked for.
+    if not (twins or (upright.is_painted and sideways.is_painted)) and one_picture_behind(
+        upright.beyond + sideways.beyond
+    ):
         return GridVerdict(False, "single", rows=1, columns=1, detail="behind a cross of bars")
     if empty is not None:
         return GridVerdict(False, "blank_cell", rows=2, columns=2, detail=f"cell {empty}")
