@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from starsend.tools.grid_cuts import ARMS
 from starsend.tools.grid_evidence import Lines, Span
+from starsend.tools.grid_strips import ARMS
 
 Floats = NDArray[np.float32]
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from starsend.tools.grid_cuts import ARMS, Cut
 from starsend.tools.grid_evidence import BLOCKS, Planes, Span, contrast
+from starsend.tools.grid_strips import ARMS, Cut
 from starsend.tools.picture_file import as_srgb
 
 _SAMPLES: Final = 13  # rows read of a column in each block

@@ -75,6 +75,12 @@ class Lines:
         near: NDArray[np.bool_] = apart.max(axis=(0, 1)) <= levels
         return near
 
+    def edges(self, columns: slice) -> NDArray[np.bool_]:
+        """Which columns have another mean colour than the one before them, in every block of it."""
+        steps = np.abs(np.diff(self._colours[:, :, columns], axis=2)).max(axis=0).min(axis=0)
+        other: NDArray[np.bool_] = np.concatenate([[False], steps > 2 * self.tolerance])
+        return other
+
     def colour(self, columns: slice) -> NDArray[np.float32]:
         """The mean colour of the columns."""
         mean: NDArray[np.float32] = self._colours[:, :, columns].mean(axis=(1, 2))

@@ -15,22 +15,12 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from starsend.tools.grid_cuts import (
-    LINE,
-    WEAK_ARM,
-    WEAK_CENTRED,
-    Colour,
-    Cut,
-    is_near,
-    like_other,
-    middle_cut,
-    off_centre_cut,
-    parts,
-)
+from starsend.tools.grid_cuts import LINE, WEAK_ARM, WEAK_CENTRED, middle_cut, off_centre_cut, parts
 from starsend.tools.grid_doubts import Beyond, beyond, goes_on, is_blank, nearly_same, one_picture_behind
 from starsend.tools.grid_edges import View, exact_edges, margins
 from starsend.tools.grid_evidence import Lines, Span, grain_of
 from starsend.tools.grid_source import decoded, developed, reduced
+from starsend.tools.grid_strips import Colour, Cut, is_near, like_other
 from starsend.tools.grid_verdict import (
     MIN_CELL,
     RGB,

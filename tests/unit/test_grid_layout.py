@@ -332,3 +332,35 @@ def test_every_verdict_explains_itself() -> None:
     assert "cells 1 and 3 are nearly the same" in read_grid(grid).explain()
     assert "is empty, 0 bytes" in read_grid(b"").explain()
     assert "seams are not at the middle" in GridVerdict(False, "unequal").explain()
+
+
+def test_dark_panels_end_where_a_white_gutter_begins() -> None:
+    """Panels as plain as the gutter itself: is the gutter found between them, and not one of its edges taken for a seam?"""
+    dark = [scene(n, (240, 160)).point([level // 10 for level in range(256)] * 3) for n in range(4)]
+    sheet, truth = composite_grid(dark, size=(492, 332), gutter=12)
+    verdict = read_grid(sheet)
+    assert verdict.cells is not None and verdict.gutter is not None
+    assert (verdict.gutter.vertical, verdict.gutter.horizontal) == (12, 12)
+    for box, cell in zip(verdict.cells, truth, strict=True):
+        assert box[0] >= cell[0] and box[1] >= cell[1] and box[2] <= cell[2] and box[3] <= cell[3]
+
+
+@pytest.mark.parametrize("colour", ["magenta", "lime"])
+def test_a_vivid_gutter_that_was_asked_for_is_no_window(colour: str) -> None:
+    """Four prints on white paper look like one wall behind bars: is the colour believed that nothing else has?"""
+    paper = Image.new("RGB", (240, 160), "white")
+    prints = []
+    for n in range(4):
+        prints.append(paper.copy())
+        prints[-1].paste(scene(n, (200, 120)).convert("L").convert("RGB"), (20, 20))
+    sheet, _ = composite_grid(prints, size=(492, 332), gutter=12, gutter_colour=colour)
+    assert read_grid(sheet, expected_gutter=colour).ok
+    assert not read_grid(sheet, expected_gutter="white").ok
+
+
+@pytest.mark.parametrize(("quality", "expected"), [(60, "magenta"), (70, "magenta"), (80, None), (90, None)])
+def test_sixteen_panels_between_thin_gutters_are_counted(quality: int, expected: str | None) -> None:
+    """JPEG leaves now this edge of a thin gutter, now that one: are four rows and columns still seen?"""
+    sixteen = sheet([4, 4, 4, 4], gutter=4, colour="magenta", size=(1344, 768))
+    verdict = read_grid(as_jpeg(sixteen, quality), expected_gutter=expected)
+    assert (verdict.reason, verdict.rows, verdict.columns) == ("wrong_layout", 4, 4)
