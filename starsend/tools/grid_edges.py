@@ -25,6 +25,7 @@ _LOUDEST: Final = 24  # levels at which a jump counts no more: one strong contou
 _FAINT: Final = 0.4  # of the strongest jump: what a blurred edge has left at its foot, and ringing has not
 _SECOND: Final = 0.3  # of it: another line farther on, as a frame's; JPEG's blocks beside an edge have less
 _THIN: Final = 3  # columns of the thinnest gutters, whose two edges are read as one
+_USUAL: Final = 96  # columns that show most margins, and the panel beyond them
 _MARGIN: Final = 0.1  # of the side: the widest margin
 
 
@@ -121,10 +122,13 @@ class _Side:
 
     def __init__(self, view: View, tolerance: float) -> None:
         limit = int(view.breadth * _MARGIN)
-        self._band = _Band(view, (0, limit + _PANEL))
-        like = self._band.like_first(tolerance)
-        #: Columns that have the border's colours.
-        self.plain = min(limit, len(like) if like.all() else int(np.argmin(like)))
+        for columns in (_USUAL, limit + _PANEL):
+            self._band = _Band(view, (0, columns))
+            like = self._band.like_first(tolerance)
+            #: Columns that have the border's colours.
+            self.plain = min(limit, len(like) if like.all() else int(np.argmin(like)))
+            if self.plain + _NEAR + _PANEL <= columns:
+                break
         self.jumps = self._band.jumps
         self._bar = _bar(self.jumps[self.plain + _NEAR :][:_PANEL])
         self.lines = [x for x in range(1, min(limit, self.plain + _NEAR)) if self.jumps[x] > self._bar]

@@ -52,7 +52,7 @@ def reduced(image: Image.Image) -> tuple[int, Image.Image]:
 def developed(work: Image.Image) -> NDArray[np.uint8]:
     """The pixels to look for seams in: those of a dark picture made brighter."""
     pixels = np.asarray(work)
-    bright = float(np.percentile(pixels[::4, ::4, 1], 98))
+    bright = float(np.percentile(pixels[::8, ::8, 1], 98))
     if bright >= _LOW_KEY:
         return pixels
     gain = min(6.0, _BRIGHT / max(bright, 1.0))
