@@ -1,7 +1,7 @@
 """Is this picture a 2x2 grid? Four cell rectangles, or the reason why not.
 
-The steps, each a function or a module of its own: decode (``grid_source``), evidence (``grid_evidence``), hypotheses (``grid_cuts``),
-layout, exact edges (``grid_edges``), doubts, verdict (``grid_verdict``). docs/grids.md shows them in pictures.
+The steps, each a function or a module of its own: decode (``grid_source``), evidence (``grid_evidence``), hypotheses
+(``grid_strips``, ``grid_cuts``), layout, exact edges (``grid_edges``), doubts, verdict (``grid_verdict``). docs/grids.md shows them in pictures.
 """
 
 from __future__ import annotations
