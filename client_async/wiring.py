@@ -89,10 +89,9 @@ def _provider(
 ) -> JobProvider:
     name = getattr(settings, what).provider
     if name not in opened:
-        options = settings.animatic.model_dump() if name == "animatic" else {}
         opened[name] = open_provider(
             name,
-            options=options,
+            options=settings.options_of(name),
             folder=place.folder / "state" / "providers" / name,
             where=said_by(place.root, place.folder, what, "provider"),
         )

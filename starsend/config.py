@@ -177,6 +177,25 @@ class AnimaticOptions(Section):
     findable: bool = Field(default=True, description="Whether a lost call can be looked up by its step key.")
 
 
+class VendorOptions(Section):
+    """How a vendor is reached. Its key comes from the environment, never from here."""
+
+    base_url: str | None = Field(
+        default=None,
+        description="Another address of the vendor's API: a proxy of the studio's, or a stand-in.",
+    )
+    timeout_seconds: float = Field(
+        default=300, gt=0, description="For an answer to one call; after that it may be lost, and billed."
+    )
+
+
+class VeoOptions(VendorOptions):
+    """Veo is reached through Vertex only, which knows a project and a region instead of a key."""
+
+    project: str = Field(default="", description="The Google Cloud project that is billed.")
+    location: str = Field(default="us-central1", description="Its region.")
+
+
 class Settings(BaseSettings, Section):
     """Everything that can be set. Frozen; an unknown key is an error that names the nearest."""
 
@@ -203,6 +222,11 @@ class Settings(BaseSettings, Section):
         default=[], description="Prices that add to the shipped table or override it."
     )
     animatic: AnimaticOptions = AnimaticOptions()
+    gemini: VendorOptions = VendorOptions()
+    kling: VendorOptions = VendorOptions()
+    fal: VendorOptions = VendorOptions()
+    omni: VendorOptions = VendorOptions()
+    veo: VeoOptions = VeoOptions()
 
     @field_validator("store_url")
     @classmethod
@@ -223,6 +247,11 @@ class Settings(BaseSettings, Section):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what is passed in: load_settings merges the files and the environment itself, to name each in errors."""
         return (init_settings,)
+
+    def options_of(self, provider: str) -> dict[str, Any]:
+        """A provider's own section; empty for one of somebody else's making."""
+        section = getattr(self, provider, None)
+        return section.model_dump() if isinstance(section, AnimaticOptions | VendorOptions) else {}
 
     def at_once(self) -> dict[str, int]:
         """Calls in flight by provider, for those that are named."""

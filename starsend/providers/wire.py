@@ -1,0 +1,174 @@
+"""What every vendor's wire has in common: what a broken connection or a status code does to the bill.
+
+The rules are MONEY's, in one place: only a call that certainly never left, or to which the vendor said "not now", may be
+sent again; whatever happens after a request has left is ambiguous. Providers speak with httpx, or map their SDK's errors
+to these by class and status, never by words.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import httpx
+
+from starsend import api_client as api
+from starsend.errors import BadInput
+
+NOT_NOW: Final = frozenset({429, 503})
+"""The vendor has turned the call away: not accepted, not billed."""
+
+NO_KEY: Final = frozenset({401, 403})
+_QUOTED: Final = 300  # letters of a vendor's own words that fit a line
+
+
+class NoKey(BadInput):
+    """A provider without its key. Nothing was sent."""
+
+    def __init__(self, provider: str, variable: str) -> None:
+        super().__init__(
+            f"the key is missing: neither {variable} nor {variable}_FILE is set",
+            where=provider,
+            remedy=f"set {variable}, or name a file that holds the key in {variable}_FILE",
+        )
+
+
+def key_from(provider: str, variable: str, environ: Mapping[str, str] = os.environ) -> str:
+    """A vendor's key, from the environment or from the file named there; never from a document or the config.
+
+    Raises:
+        NoKey: neither is set, the file cannot be read, or it is empty.
+    """
+    if key := environ.get(variable, "").strip():
+        return key
+    path = environ.get(f"{variable}_FILE", "")
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip() if path else ""
+    except (OSError, ValueError):
+        key = ""
+    if not key:
+        raise NoKey(provider, variable)
+    return key
+
+
+@contextmanager
+def sending(provider: str) -> Iterator[None]:
+    """Around the one call that may be billed: what breaks before it has left is NotSent, all later is Ambiguous."""
+    try:
+        yield
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as never:
+        raise api.NotSent(provider, words(never)) from never
+    except httpx.TransportError as lost:
+        raise api.Ambiguous(provider, words(lost)) from lost
+
+
+@contextmanager
+def asking(provider: str) -> Iterator[None]:
+    """Around a look-up or a poll, which are free: a connection that breaks is worth another look."""
+    with sending(provider):
+        yield
+
+
+@contextmanager
+def fetching(provider: str) -> Iterator[None]:
+    """Around a download, which is free: what breaks is BrokenDownload."""
+    try:
+        yield
+    except httpx.HTTPError as broken:
+        raise api.BrokenDownload(provider, words(broken)) from broken
+
+
+def refusal(
+    provider: str, status: int, said: str, headers: Mapping[str, str], *, now: datetime
+) -> api.ProviderError:
+    """What an error status means for a submit, and for looks and polls too.
+
+    Anything from 500 up but 503 is ambiguous: a gateway gives up on work that goes on behind it.
+    """
+    said = clipped(said) or f"status {status}"
+    if status in NOT_NOW:
+        return api.RateLimited(provider, retry_after(headers, now=now), why=f"{status}: {said}")
+    if status in NO_KEY:
+        return api.Unauthorized(provider, f"{status}: {said}")
+    if status >= 500:
+        return api.Ambiguous(provider, f"{status}: {said}")
+    return api.BadRequest(provider, f"{status}: {said}")
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or a date; None without one that can be read."""
+    value = next((text for name, text in headers.items() if name.lower() == "retry-after"), "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        pass
+    else:
+        return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, IndexError):
+        return None
+    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())
+
+
+def answer_of(provider: str, response: httpx.Response) -> dict[str, Any]:
+    """The JSON object that a call was answered with.
+
+    Raises:
+        Ambiguous: it is none. The vendor has had the call, and what it made of it is not known.
+    """
+    try:
+        answer = response.json()
+    except ValueError as broken:
+        raise api.Ambiguous(provider, "its answer is not JSON") from broken
+    if not isinstance(answer, dict):
+        raise api.Ambiguous(provider, "its answer is not a JSON object")
+    return answer
+
+
+def download(client: httpx.Client, provider: str, url: str, into: BinaryIO) -> str:
+    """Write what is at ``url`` to ``into``; its MIME type. Free, so it may be repeated.
+
+    Raises:
+        BrokenDownload: it did not come whole. JobGone is the caller's to tell from a 404 or 410: see ``status_of``.
+    """
+    with fetching(provider), client.stream("GET", url, follow_redirects=True) as response:
+        response.raise_for_status()
+        promised = response.headers.get("content-length", "")
+        got = 0
+        for block in response.iter_bytes(1 << 16):
+            got += len(block)
+            into.write(block)
+        # httpx itself tells a body cut short of its length; a proxy that has unpacked it leaves none.
+        if not got or (
+            promised.isdigit() and not response.headers.get("content-encoding") and int(promised) != got
+        ):
+            raise api.BrokenDownload(provider, f"{got} of {promised or 'some'} bytes came")
+        return str(response.headers.get("content-type", "application/octet-stream")).partition(";")[0]
+
+
+def status_of(error: BaseException | None) -> int | None:
+    """The status code behind an error, where there is one."""
+    return error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+
+
+def words(error: BaseException) -> str:
+    """An error in a few words, without addresses: they may hold a signature."""
+    return type(error).__name__ if "://" in str(error) else clipped(str(error)) or type(error).__name__
+
+
+def clipped(said: str) -> str:
+    """A vendor's own words in one line of a readable length."""
+    line = " ".join(said.split())
+    return line if len(line) <= _QUOTED else f"{line[:_QUOTED]}..."
+
+
+def redacted(text: str, secret: str) -> str:
+    """``text`` without a key that a vendor may have echoed."""
+    return text.replace(secret, "[key]") if len(secret) >= 4 else text

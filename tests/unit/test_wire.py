@@ -1,0 +1,133 @@
+"""What a broken connection or a status code does to the bill, seen over a real loopback connection."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from starsend import api_client as api
+from starsend.providers import wire
+from tests.standins.wire import Call, Fault, Phase, Reply, StandIn, closed_port
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+class Shop(StandIn):
+    """POST is billed, GET is a download of ten bytes."""
+
+    def phase(self, call: Call) -> Phase:
+        return "submit" if call.method == "POST" else "fetch"
+
+    def answer(self, phase: Phase, call: Call) -> Reply:
+        if phase == "submit":
+            self.bill.append(call.json["key"])
+            return Reply.of({"id": "j1"})
+        return Reply(200, b"0123456789", "video/mp4")
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with Shop() as stand_in:
+        assert isinstance(stand_in, Shop)
+        yield stand_in
+
+
+def send(url: str) -> dict[str, object]:
+    """One paid call, as a provider makes it."""
+    with wire.sending("shop"), httpx.Client(timeout=0.3) as client:
+        response = client.post(url, json={"key": "k1"})
+    if response.status_code >= 400:
+        raise wire.refusal("shop", response.status_code, response.text, response.headers, now=NOW)
+    return wire.answer_of("shop", response)
+
+
+def test_a_refused_connection_was_never_sent() -> None:
+    """Is it safe to send again where nobody listens?"""
+    with pytest.raises(api.NotSent):
+        send(closed_port())
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "billed"),
+    [
+        (Fault("reset_before"), api.Ambiguous, 0),
+        (Fault("reset_after"), api.Ambiguous, 1),
+        (Fault("silent"), api.Ambiguous, 1),
+        (Fault("status", 400), api.BadRequest, 0),
+        (Fault("status", 401), api.Unauthorized, 0),
+        (Fault("status", 403), api.Unauthorized, 0),
+        (Fault("status", 409), api.BadRequest, 0),
+        (Fault("status", 429), api.RateLimited, 0),
+        (Fault("status", 503), api.RateLimited, 0),
+        (Fault("status", 500), api.Ambiguous, 0),
+        (Fault("status", 502, accepted=True), api.Ambiguous, 1),
+        (Fault("status", 504, accepted=True), api.Ambiguous, 1),
+        (Fault("malformed"), api.Ambiguous, 1),
+        (Fault("wrong_type"), api.Ambiguous, 1),
+        (Fault("truncated"), api.Ambiguous, 1),
+        (Fault("no_bytes"), api.Ambiguous, 1),
+    ],
+    ids=lambda value: f"{value.kind}-{value.status}" if isinstance(value, Fault) else "",
+)
+def test_an_error_is_no_cheaper_than_the_bill(
+    shop: Shop, fault: Fault, error: type[api.ProviderError], billed: int
+) -> None:
+    """Is nothing called unbilled that the vendor has charged, and is each sent once?"""
+    shop.faults["submit"].append(fault)
+    with pytest.raises(error) as raised:
+        send(shop.url)
+    assert len(shop.bill) == billed
+    assert not (billed and raised.value.billed is False)
+    assert shop.count("submit") <= 1
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("17", 17.0),
+        ("0.5", 0.5),
+        ("Wed, 25 Nov 2026 12:01:00 GMT", 60.0),
+        ("Wed, 25 Nov 2026 11:00:00 GMT", 0.0),
+        ("soon", None),
+        ("nan", None),
+        ("-3", None),
+        ("", None),
+    ],
+)
+def test_a_delay_is_read_as_number_or_date(value: str, seconds: float | None) -> None:
+    """Is the vendor's own delay honoured, and nonsense passed over?"""
+    assert wire.retry_after({"Retry-After": value}, now=NOW) == seconds
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "truncated", "no_bytes"])
+def test_a_download_that_breaks_says_so(shop: Shop, kind: str) -> None:
+    """Is a body that did not come whole never taken for the result?"""
+    shop.faults["fetch"].append(Fault(kind))  # type: ignore[arg-type]
+    with httpx.Client(timeout=0.3) as client:
+        with pytest.raises(api.BrokenDownload):
+            wire.download(client, "shop", shop.url, io.BytesIO())
+        whole = io.BytesIO()
+        assert wire.download(client, "shop", shop.url, whole) == "video/mp4"
+    assert whole.getvalue() == b"0123456789"
+
+
+def test_a_key_comes_from_the_environment_or_its_file(tmp_path: Path) -> None:
+    """Is the file read where it is named, and is a missing key one plain line that names both ways?"""
+    (tmp_path / "key").write_text("sesame\n")
+    assert wire.key_from("shop", "SHOP_KEY", {"SHOP_KEY": " open "}) == "open"
+    assert wire.key_from("shop", "SHOP_KEY", {"SHOP_KEY_FILE": str(tmp_path / "key")}) == "sesame"
+    for environ in ({}, {"SHOP_KEY": ""}, {"SHOP_KEY_FILE": str(tmp_path / "none")}):
+        with pytest.raises(wire.NoKey, match=r"SHOP_KEY nor SHOP_KEY_FILE"):
+            wire.key_from("shop", "SHOP_KEY", environ)
+
+
+def test_no_address_and_no_key_is_quoted() -> None:
+    """Do a signed address and an echoed key stay out of errors?"""
+    error = httpx.ReadError("reading https://cdn.example/x?sig=secret failed")
+    assert wire.words(error) == "ReadError"
+    assert wire.redacted("bad key sesame-1", "sesame-1") == "bad key [key]"
