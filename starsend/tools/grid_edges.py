@@ -26,6 +26,7 @@ _FAINT: Final = 0.4  # of the strongest jump: what a blurred edge has left at it
 _SECOND: Final = 0.3  # of it: another line farther on, as a frame's; JPEG's blocks beside an edge have less
 _THIN: Final = 3  # columns of the thinnest gutters, whose two edges are read as one
 _USUAL: Final = 96  # columns that show most margins, and the panel beyond them
+_OPPOSITE: Final = ((0, 2), (1, 3))  # left and right, top and bottom
 _MARGIN: Final = 0.1  # of the side: the widest margin
 
 
@@ -100,21 +101,29 @@ def margins(image: Image.Image, tolerance: float) -> tuple[int, int, int, int]:
     """
     down, across = View(image), View(image, across=True)
     sides = [_Side(view, tolerance) for view in (down, across, down.from_behind, across.from_behind)]
+    width = _shared_width(sides)
+    ends = [side.end(width) for side in sides]
+    for one, other in _OPPOSITE:
+        if not ends[one] and not ends[other]:  # bars above and below the panels make those margins wider
+            own = _shared_width([sides[one], sides[other]])
+            ends[one], ends[other] = sides[one].end(own), sides[other].end(own)
+    for one, other in _OPPOSITE:  # an edge that cannot be seen is where the opposite one is
+        for unseen, seen in ((one, other), (other, one)):
+            if not ends[unseen] and ends[seen] and sides[unseen].plain >= ends[seen]:
+                ends[unseen] = ends[seen]
+    left, top, right, bottom = ends
+    return left, top, right, bottom
+
+
+def _shared_width(sides: list[_Side]) -> int:
+    """The place of the line that most of the sides have, two at least, and the plainest of these; 0 without one."""
     shared = [
         (sum(any(abs(x - y) <= 1 for y in other.lines) for other in sides), float(side.jumps[x]), x)
         for side in sides
         for x in side.lines
     ]
     agreed, _, width = max(shared, default=(0, 0.0, 0))
-    if agreed < 2:
-        return 0, 0, 0, 0
-    ends = [side.end(width) for side in sides]
-    for one, other in ((0, 2), (1, 3)):  # an edge that cannot be seen is where the opposite one is
-        for unseen, seen in ((one, other), (other, one)):
-            if not ends[unseen] and ends[seen] and sides[unseen].plain >= width:
-                ends[unseen] = width
-    left, top, right, bottom = ends
-    return left, top, right, bottom
+    return width if agreed >= 2 else 0
 
 
 class _Side:
@@ -135,7 +144,7 @@ class _Side:
 
     def end(self, width: int) -> int:
         """Where the panel begins on this side of a sheet whose margin is about so wide; 0 without a margin."""
-        near = [x for x in self.lines if abs(x - width) <= 2]
+        near = [x for x in self.lines if width and abs(x - width) <= 2]
         if not near:
             return 0
         return self._band.end(max(near, key=lambda x: float(self.jumps[x])), self._bar)
