@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from starsend.tools.grid_evidence import BLOCKS, Planes, Span, contrast
-from starsend.tools.grid_strips import ARMS, Cut
+from starsend.tools.grid_strips import ARMS, Colour, Cut
 from starsend.tools.picture_file import as_srgb
 
 _SAMPLES: Final = 13  # rows read of a column in each block
@@ -25,6 +25,10 @@ _LOUDEST: Final = 24  # levels at which a jump counts no more: one strong contou
 _FAINT: Final = 0.4  # of the strongest jump: what a blurred edge has left at its foot, and ringing has not
 _SECOND: Final = 0.3  # of it: another line farther on, as a frame's; JPEG's blocks beside an edge have less
 _THIN: Final = 3  # columns of the thinnest gutters, whose two edges are read as one
+_STEP: Final = 3  # levels of a step that can be seen
+_LONG: Final = (
+    0.3  # of a border: the least of it that a margin's edge is seen along; a sign in a corner has less
+)
 _USUAL: Final = 96  # columns that show most margins, and the panel beyond them
 _OPPOSITE: Final = ((0, 2), (1, 3))  # left and right, top and bottom
 _MARGIN: Final = 0.1  # of the side: the widest margin
@@ -115,6 +119,19 @@ def margins(image: Image.Image, tolerance: float) -> tuple[int, int, int, int]:
     return left, top, right, bottom
 
 
+def caption_beneath(image: Image.Image, end: int, colour: Colour, tolerance: float) -> bool:
+    """Whether there is an edge at row ``end``, and from there to the last row nothing but a frame and text on a ground of that colour.
+
+    Asked where the upper panels are as high as that, and the lower ones seem higher: those have their captions too.
+    """
+    beneath = image.height - end
+    band = _Band(View(image, across=True, mirrored=True), (0, beneath + _NEAR + _PANEL))
+    paper = colour.astype(np.uint8)[:, None, None]
+    ground = contrast(band.planes[:, :, : beneath - _NEAR], paper) <= 1.5 * tolerance
+    edge = band.jumps[beneath - _THIN : beneath + _THIN + 1]
+    return bool(ground.mean(axis=0).min() > 0.5 and edge.max() > _bar(band.jumps[beneath + _NEAR :]))
+
+
 def _shared_width(sides: list[_Side]) -> int:
     """The place of the line that most of the sides have, two at least, and the plainest of these; 0 without one."""
     shared = [
@@ -140,7 +157,11 @@ class _Side:
                 break
         self.jumps = self._band.jumps
         self._bar = _bar(self.jumps[self.plain + _NEAR :][:_PANEL])
-        self.lines = [x for x in range(1, min(limit, self.plain + _NEAR)) if self.jumps[x] > self._bar]
+        self.lines = [
+            x
+            for x in range(1, min(limit, self.plain + _NEAR))
+            if self.jumps[x] > self._bar and self._band.seen[x] >= _LONG
+        ]
 
     def end(self, width: int) -> int:
         """Where the panel begins on this side of a sheet whose margin is about so wide; 0 without a margin."""
@@ -161,6 +182,8 @@ class _Band:
         steps = np.minimum(np.abs(np.diff(self._grey, axis=1)), _LOUDEST)
         #: The mean jump, in levels, between each column and the one before it.
         self.jumps: NDArray[Any] = np.concatenate([[0.0], steps.mean(axis=0)])
+        #: The share of pixels that see one.
+        self.seen: NDArray[Any] = np.concatenate([[0.0], (steps > _STEP).mean(axis=0)])
 
     def like_first(self, tolerance: float) -> NDArray[np.bool_]:
         """Which columns have the first one's colours."""

@@ -17,7 +17,7 @@ from PIL import Image
 
 from starsend.tools.grid_cuts import LINE, WEAK_ARM, WEAK_CENTRED, middle_cut, off_centre_cut, parts
 from starsend.tools.grid_doubts import Beyond, beyond, goes_on, is_blank, nearly_same, one_picture_behind
-from starsend.tools.grid_edges import View, exact_edges, margins
+from starsend.tools.grid_edges import View, caption_beneath, exact_edges, margins
 from starsend.tools.grid_evidence import Lines, Span, grain_of
 from starsend.tools.grid_source import decoded, developed, reduced
 from starsend.tools.grid_strips import Colour, Cut, is_near, like_other
@@ -37,6 +37,7 @@ from starsend.tools.picture_file import BROKEN, BadPicture
 __all__ = ["RGB", "BadColour", "Box", "Cells", "GridVerdict", "Gutter", "Reason", "parse_colour", "read_grid"]
 
 _VIVID: Final = 128  # levels between a colour's channels: no wood, wall or sky has so many
+_CAPTION: Final = 10  # rows of the smallest caption
 _LONGEST: Final = 16  # times the short side: no frame is so long, and a strip is too thin to be reduced
 
 
@@ -201,12 +202,19 @@ def _crossed(work: Image.Image, upright: _Axis, sideways: _Axis) -> GridVerdict:
 
 def _cells(upright: _Axis, sideways: _Axis) -> Cells:
     """The four boxes: a pixel inside every edge that was measured, for edges are found to a pixel."""
-    x0, y0, right, below = (
-        margin + (margin > 0) for margin in margins(upright.view.image, upright.lines.tolerance)
-    )
+    outside = margins(upright.view.image, upright.lines.tolerance)
+    x0, y0, right, below = (margin + (margin > 0) for margin in outside)
     x1, y1 = upright.view.breadth - right, sideways.view.breadth - below
     left, second = upright.bar[0] - 1, upright.bar[1] + 1
     top, lower = sideways.bar[0] - 1, sideways.bar[1] + 1
+    as_above = lower + top - y0  # the panels of a sheet are of one height, and so are their captions
+    paper, higher = sideways.cut.colour, y1 - as_above
+    if (
+        paper is not None
+        and _CAPTION < higher <= 1.5 * sideways.width
+        and caption_beneath(upright.view.image, as_above, paper, upright.lines.tolerance)
+    ):
+        y1 = as_above - 1
     return (x0, y0, left, top), (second, y0, x1, top), (x0, lower, left, y1), (second, lower, x1, y1)
 
 

@@ -189,7 +189,7 @@ def test_a_frame_round_each_panel_is_no_picture(thick: int, colour: str) -> None
 
 
 def test_a_caption_on_the_gutters_ground_is_no_picture() -> None:
-    """Are words under a panel kept out of the cell below them?"""
+    """Are words under a panel kept out of the cell below them, and out of its own?"""
     grid = Image.new("RGB", (1024, 900), "white")
     draw = ImageDraw.Draw(grid)
     for number in range(4):
@@ -202,6 +202,18 @@ def test_a_caption_on_the_gutters_ground_is_no_picture() -> None:
     assert cells is not None
     assert [cell[1] for cell in cells] == [13, 13, 453, 453]
     assert {cell[3] for cell in cells[:2]} == {401}
+    assert all(840 <= cell[3] <= 842 for cell in cells[2:])
+
+
+def test_a_sign_in_every_panels_corner_is_no_margin() -> None:
+    """Is a plate that stands a few pixels from the border not taken for the margin of the sheet?"""
+    grid, truth = composite_grid([scene(n) for n in range(4)], size=SIZE, gutter=8, gutter_colour="lime")
+    for left, _, _, bottom in truth:
+        ImageDraw.Draw(grid).rectangle((left + 9, bottom - 60, left + 120, bottom - 9), fill="white")
+    assert read_grid(grid).cells == tuple(
+        (left + (left > 0), top + (top > 0), right - (right < SIZE[0]), bottom - (bottom < SIZE[1]))
+        for left, top, right, bottom in truth
+    )
 
 
 def test_a_dark_sheet_is_developed_before_it_is_read() -> None:
