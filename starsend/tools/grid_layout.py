@@ -102,6 +102,12 @@ class _Axis:
         return self.bar[1] - self.bar[0]
 
     @property
+    def ground(self) -> Colour:
+        """The gutter's colour beside the first cells, where no caption is."""
+        at = self.cut.start + 1
+        return self.lines.colour(slice(at, at + 2)).astype(np.int16)
+
+    @property
     def is_painted(self) -> bool:
         """Whether the gutter has the colour that was asked for, and one that nothing is framed in by chance."""
         asked = self._expected
@@ -208,11 +214,11 @@ def _cells(upright: _Axis, sideways: _Axis) -> Cells:
     left, second = upright.bar[0] - 1, upright.bar[1] + 1
     top, lower = sideways.bar[0] - 1, sideways.bar[1] + 1
     as_above = lower + top - y0  # the panels of a sheet are of one height, and so are their captions
-    paper, higher = sideways.cut.colour, y1 - as_above
+    higher = y1 - as_above
     if (
-        paper is not None
+        sideways.cut.colour is not None
         and _CAPTION < higher <= 1.5 * sideways.width
-        and caption_beneath(upright.view.image, as_above, paper, upright.lines.tolerance)
+        and caption_beneath(upright.view.image, as_above, sideways.ground, upright.lines.tolerance)
     ):
         y1 = as_above - 1
     return (x0, y0, left, top), (second, y0, x1, top), (x0, lower, left, y1), (second, lower, x1, y1)
