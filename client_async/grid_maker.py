@@ -198,6 +198,7 @@ class GridMaker:
             aspect_ratio=sequence.aspect_ratio,
             size=size,
             attempt=attempt,
+            sequence=self._name,
         )
 
     def _spent(self, sequence: Sequence, *shots: str) -> str:

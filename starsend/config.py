@@ -24,7 +24,7 @@ from pydantic_settings import (
 from starsend.documents import Section, parse_document
 from starsend.errors import BadInput, UnknownName
 from starsend.json_file import read_json
-from starsend.pricing import Price
+from starsend.pricing import Dollars, Price
 
 CONFIG_NAME = "starsend_config.json"
 ENV_PREFIX = "STARSEND_"
@@ -161,6 +161,20 @@ class RetrySettings(Section):
     )
 
 
+class BudgetSettings(Section):
+    """What may be spent at most, in dollars. A call that would go over a cap is not sent; one that costs nothing always is."""
+
+    project: Dollars | None = Field(
+        default=None, description="All that the project ever spends. None: no cap."
+    )
+    sequence: Dollars | None = Field(
+        default=None, description="Each sequence of it: its grids, its takes; or each shot of the house line."
+    )
+    day: Dollars | None = Field(
+        default=None, description="What the project spends on calls that are begun within one day, in UTC."
+    )
+
+
 class AnimaticOptions(Section):
     """The embedded animatic provider, and how it rehearses a vendor's bad days."""
 
@@ -206,6 +220,7 @@ class Settings(BaseSettings, Section):
     video: VideoSettings = VideoSettings()
     grid: GridSettings = GridSettings()
     retry: RetrySettings = RetrySettings()
+    budget: BudgetSettings = BudgetSettings()
     store_url: str | None = Field(
         default=None,
         description="SQLAlchemy URL of the ledger; by default sqlite:///state/execution.db, relative to the project.",

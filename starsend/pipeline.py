@@ -115,6 +115,7 @@ class Pipeline:
                 aspect_ratio=shot.aspect_ratio,
                 size=self._settings.image.size,
                 attempt=self._attempt(frame_id, new=new_frame),
+                sequence=shot.id,
             )
         )
         keyframe = self._store.lock_keyframe(shot.id, drawn, by=self._by)

@@ -43,8 +43,8 @@ def book(
     )
 
 
-def take_back_possible(connection: Connection, step_key: str, at: datetime) -> None:
-    """The step leaves ``unknown`` because its last call was found, or found never to have arrived.
+def take_back_possible(connection: Connection, step_key: str, at: datetime) -> Decimal:
+    """The step leaves ``unknown`` because its last call was found, or found never to have arrived; the dollars taken back.
 
     Earlier possible charges of the same step stay: those calls were sent too, and are still lost.
     """
@@ -58,6 +58,8 @@ def take_back_possible(connection: Connection, step_key: str, at: datetime) -> N
     again = {name: row[name] for name in row if name != "event_id"}
     again |= {"units": -row["units"], "amount": -row["amount"], "why": "cleared up", "created_at": at}
     connection.execute(insert(cost_events).values(**again))
+    taken_back: Decimal = row["amount"]
+    return taken_back
 
 
 def costs(connection: Connection, project: str) -> list[Row[Any]]:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from starsend.clock import Clock, Stopped
 from starsend.errors import StarsendError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest version under ``migrations/versions``."""
 
 _MIGRATING = threading.Lock()

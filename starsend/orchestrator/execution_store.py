@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Set
 from contextlib import AbstractContextManager
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from starsend.clock import Clock
+from starsend.config import BudgetSettings
 from starsend.errors import BadInput, StarsendError
-from starsend.orchestrator import cost_rows, keyframe_rows
+from starsend.orchestrator import budget_rows, cost_rows, keyframe_rows
+from starsend.orchestrator.budget_rows import ZERO, Purse, day_of
 from starsend.orchestrator.database import Database
 from starsend.orchestrator.records import (
     OPEN,
@@ -27,6 +29,7 @@ from starsend.orchestrator.records import (
     Intent,
     Keyframe,
     Media,
+    Spending,
     Step,
     StepState,
     Take,
@@ -35,6 +38,18 @@ from starsend.orchestrator.tables import steps, takes
 from starsend.pricing import Quote
 
 R = TypeVar("R", Step, Media, Keyframe, CostEvent)
+
+
+UNCAPPED = BudgetSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a step was before it moved: its state, who pays for it, and the dollars that were put aside for it."""
+
+    state: StepState
+    purse: Purse
+    reserved: Decimal
 
 
 class StaleMove(StarsendError):
@@ -108,9 +123,15 @@ class ExecutionStore:
         with self._db.read() as connection:
             return connection.scalar(query) or 0
 
-    def intend(self, intent: Intent, estimate: Quote) -> None:
-        """Commit that a call is about to be made, with its estimate. Must happen before anything leaves."""
+    def intend(self, intent: Intent, estimate: Quote, charge: Quote, caps: BudgetSettings = UNCAPPED) -> None:
+        """Commit that a call is about to be made, with its estimate. Must happen before anything leaves.
+
+        Args:
+            charge: what it will really cost; so much is reserved in the same transaction.
+            caps: raises BudgetExceeded where one of them leaves less than that; nothing is written then.
+        """
         now = self._clock.now()
+        purse = Purse(self.project, intent.sequence, day_of(now))
         with self._db.write() as connection:
             row = {
                 **asdict(intent),
@@ -118,57 +139,78 @@ class ExecutionStore:
                 "state": "intended",
                 "created_at": now,
                 "updated_at": now,
+                "reserved": charge.amount,
+                "reserved_on": purse.day,
             }
             connection.execute(insert(steps).values(**row))
             self._book(connection, intent.step_key, "estimated", estimate, "before sending")
+            budget_rows.reserve(connection, purse, charge.amount, caps)
 
-    def intend_again(self, step_key: str, *, leaving: StepState, never_arrived: bool = False) -> None:
+    def intend_again(
+        self, step_key: str, charge: Quote, caps: BudgetSettings = UNCAPPED, *, leaving: StepState
+    ) -> None:
         """A step that was turned away unbilled, or whose answer is lost, is about to be sent once more.
 
-        ``never_arrived``: the vendor says it does not know the call, so its possible charge is taken back.
+        A lost call's possible charge stays, and another is reserved: on this day. Raises BudgetExceeded as ``intend``.
         """
+        today = day_of(self._clock.now())
+        again = {"reserved": charge.amount, "reserved_on": today, "error_kind": None, "error": None}
         with self._db.write() as connection:
-            self._move(connection, step_key, {leaving}, "intended", error_kind=None, error=None)
-            if leaving == "unknown" and never_arrived:
-                cost_rows.take_back_possible(connection, step_key, self._clock.now())
+            left = self._move(connection, step_key, {leaving}, "intended", **again)
+            purse = Purse(left.purse.project, left.purse.sequence, today)
+            budget_rows.reserve(connection, purse, charge.amount, caps)
+
+    def never_arrived(self, step_key: str, error_kind: str, error: str) -> None:
+        """The vendor does not know the call: it has failed and cost nothing, and what was put aside for it is free again."""
+        failed = {"reserved": ZERO, "error_kind": error_kind, "error": error}
+        with self._db.write() as connection:
+            left = self._move(connection, step_key, {"intended", "unknown"}, "failed", **failed)
+            taken_back = self._take_back(connection, step_key, left)
+            budget_rows.shift(connection, left.purse, spent=-taken_back, reserved=-left.reserved)
 
     def submitted(self, step_key: str, handle: str) -> None:
         """Commit the vendor's job id, before the first poll."""
         with self._db.write() as connection:
-            if (
-                self._move(connection, step_key, {"intended", "unknown"}, "submitted", handle=handle)
-                == "unknown"
-            ):
-                cost_rows.take_back_possible(connection, step_key, self._clock.now())
+            left = self._move(connection, step_key, {"intended", "unknown"}, "submitted", handle=handle)
+            found = self._take_back(connection, step_key, left)
+            if found:  # it is no more than was reserved for it before, so no cap is asked
+                connection.execute(update(steps).where(steps.c.step_key == step_key).values(reserved=found))
+            budget_rows.shift(connection, left.purse, spent=-found, reserved=found)
 
     def unknown(self, step_key: str, charge: Quote, why: str) -> None:
         """Nobody can know whether the call was billed: book what it may have cost."""
+        lost = {"reserved": ZERO, "error_kind": "ambiguous", "error": why}
         with self._db.write() as connection:
-            self._move(connection, step_key, {"intended"}, "unknown", error_kind="ambiguous", error=why)
+            left = self._move(connection, step_key, {"intended"}, "unknown", **lost)
             self._book(connection, step_key, "possible", charge, why)
+            budget_rows.shift(connection, left.purse, spent=charge.amount, reserved=-left.reserved)
 
     def failed(
         self, step_key: str, error_kind: str, error: str, charge: Quote | None, kind: CostKind
     ) -> None:
         """The vendor gave its last word and it is no; ``charge`` is booked as ``kind`` if anything may be billed."""
+        failed = {"reserved": ZERO, "error_kind": error_kind, "error": error}
         with self._db.write() as connection:
-            self._move(
-                connection, step_key, {"intended", "submitted"}, "failed", error_kind=error_kind, error=error
-            )
+            left = self._move(connection, step_key, {"intended", "submitted"}, "failed", **failed)
             if charge:
                 self._book(connection, step_key, kind, charge, error_kind)
+            spent = charge.amount if charge else ZERO
+            budget_rows.shift(connection, left.purse, spent=spent, reserved=-left.reserved)
 
     def finish(
         self, step_key: str, media: Media, charge: Quote, shot_prompts: tuple[str, ...] | None = None
     ) -> Take:
         """Commit take and cost in one transaction. The file must lie at its place already, whole and synced."""
+        ended = {"reserved": ZERO, "error_kind": None, "error": None}
         with self._db.write() as connection:
-            if self._move(connection, step_key, OPEN, "succeeded", error_kind=None, error=None) == "unknown":
-                cost_rows.take_back_possible(connection, step_key, self._clock.now())
+            left = self._move(connection, step_key, OPEN, "succeeded", **ended)
+            taken_back = self._take_back(connection, step_key, left)
             prompts = None if shot_prompts is None else list(shot_prompts)
             row = {**asdict(media), "shot_prompts": prompts, "created_at": self._clock.now()}
             connection.execute(insert(takes).values(take_id=step_key, project=self.project, **row))
             self._book(connection, step_key, "actual", charge, "finished")
+            spent = charge.amount - taken_back
+            budget_rows.shift(connection, left.purse, spent=spent, reserved=-left.reserved)
         return self.take(step_key)
 
     # ---------------------------------------------------------------------------------------------- takes
@@ -255,22 +297,34 @@ class ExecutionStore:
         with self._db.read() as connection:
             return cost_rows.spent(connection, self.project)
 
+    def spending(self) -> list[Spending]:
+        """What is spent and reserved of the project, of each sequence and of each day, whether it is capped or not."""
+        with self._db.read() as connection:
+            return budget_rows.sums(connection, self.project)
+
     # ---------------------------------------------------------------------------------------------- inside
 
     def _move(
         self, connection: Connection, step_key: str, leaving: Set[StepState], to: StepState, **values: object
-    ) -> StepState:
+    ) -> _Left:
         # FOR UPDATE holds the row on PostgreSQL; on SQLite the whole transaction is the only writer already.
-        query = select(steps.c.state).where(steps.c.step_key == step_key).with_for_update()
-        found: StepState | None = connection.scalar(query)
+        columns = (steps.c.state, steps.c.project, steps.c.sequence, steps.c.reserved, steps.c.reserved_on)
+        query = select(*columns).where(steps.c.step_key == step_key).with_for_update()
+        found = connection.execute(query).one_or_none()
         moved = connection.execute(
             update(steps)
             .where(steps.c.step_key == step_key, steps.c.state.in_(leaving))
             .values(state=to, updated_at=self._clock.now(), **values)
         )
         if moved.rowcount != 1 or found is None:
-            raise StaleMove(step_key, to, found)
-        return found
+            raise StaleMove(step_key, to, found.state if found else None)
+        return _Left(found.state, Purse(found.project, found.sequence, found.reserved_on), found.reserved)
+
+    def _take_back(self, connection: Connection, step_key: str, left: _Left) -> Decimal:
+        """Of a step that was unknown: take its last possible charge back; the dollars."""
+        if left.state != "unknown":
+            return ZERO
+        return cost_rows.take_back_possible(connection, step_key, self._clock.now())
 
     def _book(self, connection: Connection, step_key: str, kind: CostKind, quote: Quote, why: str) -> None:
         cost_rows.book(connection, self.project, step_key, kind, quote, why=why, at=self._clock.now())

@@ -77,9 +77,8 @@ class Leftovers:
         job = self._ends.find(step, NO_ANSWER)
         if job:
             return self._ends.collect(self._ends.accept(step, job), patience=0)
-        self._store.intend_again(step.step_key, leaving=step.state, never_arrived=True)
         never = "never sent, then asked for otherwise"
-        self._store.failed(step.step_key, api.NotSent.kind, never, None, "actual")
+        self._store.never_arrived(step.step_key, api.NotSent.kind, never)
         return None
 
     def _can_move(self, step: Step) -> bool:

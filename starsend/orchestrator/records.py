@@ -13,14 +13,20 @@ StepState = Literal["intended", "submitted", "succeeded", "failed", "unknown"]
 OPEN: frozenset[StepState] = frozenset({"intended", "submitted", "unknown"})
 """The end of such a step is not known yet, and it may have cost money."""
 CostKind = Literal["estimated", "actual", "possible"]
+Cap = Literal["project", "sequence", "day"]
+"""What a budget may cap: all of a project, each sequence of it, each day (UTC) of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A paid call about to be made. ``request`` is what is asked, as JSON, for people to read later."""
+    """A paid call about to be made. ``request`` is what is asked, as JSON, for people to read later.
+
+    ``sequence`` is whose budget it is paid from.
+    """
 
     step_key: str
     shot_id: str
+    sequence: str
     kind: StepKind
     attempt: int
     provider: str
@@ -35,6 +41,7 @@ class Step:
 
     step_key: str
     shot_id: str
+    sequence: str
     kind: StepKind
     attempt: int
     provider: str
@@ -108,3 +115,21 @@ class CostEvent:
     amount: Decimal
     why: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What one cap speaks of: ``of`` is the project, a sequence or a day (``2026-11-23``); all amounts in dollars.
+
+    ``spent`` was charged or may have been; ``reserved`` are calls whose end is not known yet.
+    """
+
+    cap: Cap
+    of: str
+    spent: Decimal
+    reserved: Decimal
+
+    @property
+    def committed(self) -> Decimal:
+        """What counts against the cap."""
+        return self.spent + self.reserved

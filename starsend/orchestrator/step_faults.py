@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from starsend import api_client as api
 from starsend.errors import StarsendError, WaitsForPerson
-from starsend.orchestrator.records import Step, Take
+from starsend.orchestrator.records import Spending, Step, Take
 
 UNBILLED = {e.kind for e in (api.NotSent, api.RateLimited, api.BadRequest, api.Unauthorized)}
 """A step that failed in one of these ways cost nothing, so the same step may be sent again."""
@@ -30,6 +32,31 @@ class StepUnknown(WaitsForPerson):
             where=step.step_key,
             remedy="look at the vendor's account, then make another attempt (--again on the command line) if you accept to pay again",
         )
+
+
+class BudgetExceeded(WaitsForPerson):
+    """A call would cost more than a cap of the budget leaves. Nothing was sent and nothing is reserved for it.
+
+    ``before``: what stood against the cap without it; ``limit`` and ``amount`` are dollars.
+    """
+
+    def __init__(self, sequence: str, before: Spending, limit: Decimal, amount: Decimal) -> None:
+        self.before = before
+        self.limit = limit
+        whose = {"project": "the project", "sequence": "the sequence", "day": f"the day {before.of}"}
+        wait = " or wait for the next day (UTC)," if before.cap == "day" else ","
+        super().__init__(
+            f"this call would cost {dollars(amount)}, and of the {dollars(limit)} that {whose[before.cap]} may cost "
+            f"{dollars(before.spent)} is spent and {dollars(before.reserved)} reserved",
+            where=sequence,
+            remedy=f"raise budget.{before.cap} in starsend_config.json{wait} then `starsend resume`; a daemon goes on by itself",
+        )
+
+
+def dollars(amount: Decimal) -> str:
+    """``$0.0504``, ``$12.00``: exact, with cents at least."""
+    exact = amount.normalize()
+    return f"${exact:.2f}" if exact == exact.quantize(Decimal("0.01")) else f"${exact:f}"
 
 
 class TakeLost(StarsendError):

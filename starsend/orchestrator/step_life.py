@@ -20,7 +20,7 @@ from starsend.orchestrator.database import StoreUnusable
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.leftovers import Leftovers
 from starsend.orchestrator.media_check import BrokenMedia
-from starsend.orchestrator.records import Intent, Media, Step, Take
+from starsend.orchestrator.records import Intent, Media, Step, StepState, Take
 from starsend.orchestrator.step_ends import NO_ANSWER, StepEnds, charge_of
 from starsend.orchestrator.step_faults import UNBILLED, StepFailed, StepUnknown, TakeLost
 from starsend.pricing import PriceTable
@@ -86,8 +86,7 @@ class StepLife:
         if step.state == "failed":
             _check_not_final(step)
             self._landing.make_ready(step.shot_id)
-            self._store.intend_again(key, leaving="failed")
-            return self._send(key, send)
+            return self._send_again(step, "failed", send)
         return self._resolve(step, send)
 
     def check(self, step_key: str) -> None:
@@ -102,9 +101,15 @@ class StepLife:
         charge, estimate = self._prices.charge(*priced), self._prices.estimate(*priced)  # no price, no call
         self._landing.make_ready(intent.shot_id)
         # The price is frozen with the intent: what was sent at it is booked at it, whatever the config says later.
-        self._store.intend(replace(intent, request={**asked, "price": charge.frozen()}), estimate)
+        priced_intent = replace(intent, request={**asked, "price": charge.frozen()})
+        self._store.intend(priced_intent, estimate, charge, self._settings.budget)
         log.info("step_intended", kind=intent.kind, model=intent.model)
         return self._send(intent.step_key, send)
+
+    def _send_again(self, step: Step, leaving: StepState, send: Send) -> Take:
+        """Send a step once more, at the price it was begun at. Raises BudgetExceeded: it stays as it is."""
+        self._store.intend_again(step.step_key, charge_of(step), self._settings.budget, leaving=leaving)
+        return self._send(step.step_key, send)
 
     def _send(self, key: str, send: Send) -> Take:
         try:
@@ -179,14 +184,13 @@ class StepLife:
                 log.info("step_resumed", handle=job.handle)
                 return self._accepted(step, job)
             self._landing.make_ready(step.shot_id)
-            self._store.intend_again(step.step_key, leaving=step.state, never_arrived=True)
-            return self._send(step.step_key, send)
+            self._store.never_arrived(step.step_key, api.NotSent.kind, "the vendor does not know the call")
+            return self._send_again(step, "failed", send)
         self._ends.mark_unknown(step, NO_ANSWER)
         if self._on_unknown(step) == "ask":
             raise StepUnknown(step)
         self._landing.make_ready(step.shot_id)
-        self._store.intend_again(step.step_key, leaving="unknown")
-        return self._send(step.step_key, send)
+        return self._send_again(step, "unknown", send)
 
     def _lost(self, step: Step, lost: api.Ambiguous) -> Take:
         """The request went out and no answer came: look it up where the vendor lets us, else book it as possible."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any, Required, TypedDict, Unpack
 
@@ -77,6 +77,7 @@ class StepRunner:
         aspect_ratio: str,
         size: str,
         attempt: int = 1,
+        sequence: str | None = None,
     ) -> Take:
         """Draw one picture: a start frame, or a grid of them. The take is not locked as anything.
 
@@ -85,10 +86,12 @@ class StepRunner:
         Args:
             aspect_ratio: e.g. ``16:9``; ``size``: ``1K``, ``2K`` or ``4K``.
             attempt: counts from 1; another attempt is another paid call.
+            sequence: whose budget it is paid from; ``shot_id`` itself unless given. A take's is always its ``shot_id``.
 
         Raises:
             ProviderError: the vendor did not deliver; says whether it may have been billed.
             StepFailed, StepUnknown: this very step has ended badly before.
+            BudgetExceeded: it would cost more than a cap of ``budget`` leaves; nothing was sent.
             CannotWrite, StoreUnusable, NoPrice: before anything was sent.
             Stopped: while waiting for a job.
         """
@@ -102,6 +105,8 @@ class StepRunner:
             references=tuple(references),
         )
         intent = self._intent("keyframe", self._images, request, variant=size, units=Decimal(1))
+        if sequence is not None:
+            intent = replace(intent, sequence=check_name(sequence, "sequence name"))
         return self._life.run(intent, lambda key: self._images.submit_image(request, step_key=key))
 
     def execute_multi_shot(
@@ -183,6 +188,7 @@ class StepRunner:
         return Intent(
             step_key=key,
             shot_id=request.shot_id,
+            sequence=request.shot_id,
             kind=kind,
             attempt=request.attempt,
             provider=provider.name,

@@ -1,4 +1,4 @@
-"""The ledger's schema: steps, takes, keyframes, cost events. SQLAlchemy Core, for SQLite and PostgreSQL.
+"""The ledger's schema: steps, takes, keyframes, cost events, sums of spending. SQLAlchemy Core, for SQLite and PostgreSQL.
 
 Types are strict in both: SQLite tables are STRICT, money is an integer of millionths of a dollar, an instant
 is text in UTC that sorts as it reads, and every state has a CHECK.
@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-from starsend.orchestrator.records import CostKind, StepKind, StepState
+from starsend.orchestrator.records import Cap, CostKind, StepKind, StepState
 from starsend.pricing import MICRO
 
 Big = BigInteger().with_variant(Integer, "sqlite")
@@ -104,6 +104,7 @@ steps = Table(
     Column("step_key", Text, primary_key=True),
     Column("project", Text, nullable=False),
     Column("shot_id", Text, nullable=False),
+    Column("sequence", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("provider", Text, nullable=False),
@@ -116,6 +117,8 @@ steps = Table(
     Column("error", Text),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("reserved", Money, nullable=False),
+    Column("reserved_on", Text, nullable=False),
     CheckConstraint(_one_of("state", StepState), name="step_state"),
     CheckConstraint(_one_of("kind", StepKind), name="step_kind"),
     CheckConstraint("attempt >= 1", name="step_attempt"),
@@ -186,5 +189,17 @@ cost_events = Table(
     CheckConstraint(_one_of("kind", CostKind), name="cost_kind"),
     CheckConstraint("kind = 'possible' OR amount >= 0", name="cost_amount"),
     Index("cost_events_by_project", "project", "step_key"),
+    sqlite_strict=True,
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("cap", Text, primary_key=True),
+    Column("of", Text, primary_key=True),
+    Column("spent", Money, nullable=False),
+    Column("reserved", Money, nullable=False),
+    CheckConstraint(_one_of("cap", Cap), name="spending_cap"),
     sqlite_strict=True,
 )

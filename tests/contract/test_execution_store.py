@@ -44,6 +44,7 @@ def intent(key: str = "S_grid-a1-0", shot_id: str = "S_grid", attempt: int = 1) 
     return Intent(
         step_key=key,
         shot_id=shot_id,
+        sequence="S",
         kind="keyframe",
         attempt=attempt,
         provider="gemini",
@@ -59,7 +60,7 @@ def amounts(store: ExecutionStore, kind: str) -> list[Decimal]:
 
 def test_an_intent_is_there_for_everybody_before_the_call(store: ExecutionStore) -> None:
     """Does the intent, with its estimate, survive into another connection at once?"""
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     step = store.step("S_grid-a1-0")
     assert step is not None
     assert (step.state, step.request["prompt"]) == ("intended", "ein Hafen – 港")
@@ -68,7 +69,7 @@ def test_an_intent_is_there_for_everybody_before_the_call(store: ExecutionStore)
 
 def test_a_finished_step_is_a_take_and_a_cost_and_never_a_keyframe(store: ExecutionStore) -> None:
     """Is a grid kept apart from a locked start frame?"""
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     take = store.finish("S_grid-a1-0", MEDIA, QUOTE, ("one", "two"))
     assert take.media == MEDIA
     assert take.shot_prompts == ("one", "two")
@@ -81,7 +82,7 @@ def test_a_finished_step_is_a_take_and_a_cost_and_never_a_keyframe(store: Execut
 @pytest.mark.parametrize("state", ["succeeded", "failed"])
 def test_a_step_that_has_ended_does_not_move(store: ExecutionStore, state: StepState) -> None:
     """Is a move refused, and nothing booked, when the step is not in a state it may leave?"""
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     if state == "succeeded":
         store.finish("S_grid-a1-0", MEDIA, QUOTE)
     else:
@@ -101,9 +102,9 @@ def test_a_step_that_has_ended_does_not_move(store: ExecutionStore, state: StepS
 
 def test_the_same_step_cannot_be_intended_twice(store: ExecutionStore) -> None:
     """Does the key itself stop a second intent?"""
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     with pytest.raises(database.OtherLedger, match="Put that one back"):
-        store.intend(intent(), QUOTE)
+        store.intend(intent(), QUOTE, QUOTE)
     assert len(amounts(store, "estimated")) == 1
 
 
@@ -115,16 +116,16 @@ def test_a_ledger_that_is_removed_while_it_is_in_use_takes_nothing_more(
     store = ExecutionStore(f"sqlite:///{file}", project="job", project_dir=project_dir, clock=clock)
     file.rename(file.with_name("away"))
     with pytest.raises(database.StoreUnusable, match="removed or replaced"):
-        store.intend(intent(), QUOTE)
+        store.intend(intent(), QUOTE, QUOTE)
     file.with_name("away").rename(file)
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     assert len(amounts(store, "estimated")) == 1
     store.close()
 
 
 def test_a_possible_charge_is_taken_back_when_the_call_is_found(store: ExecutionStore) -> None:
     """Does an unknown step that turns out to have a job cost its price once, not twice?"""
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     store.unknown("S_grid-a1-0", QUOTE, "lost")
     assert sum(amounts(store, "possible")) == Decimal("0.0504")
     store.submitted("S_grid-a1-0", "job")
@@ -135,18 +136,18 @@ def test_a_possible_charge_is_taken_back_when_the_call_is_found(store: Execution
 
 def test_a_possible_charge_stays_when_the_step_is_sent_again(store: ExecutionStore) -> None:
     """Is the first call, whose answer is lost for good, still counted after the second one succeeds?"""
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     store.unknown("S_grid-a1-0", QUOTE, "lost")
-    store.intend_again("S_grid-a1-0", leaving="unknown")
+    store.intend_again("S_grid-a1-0", QUOTE, leaving="unknown")
     store.finish("S_grid-a1-0", MEDIA, QUOTE)
     assert sum(amounts(store, "possible")) == sum(amounts(store, "actual")) == Decimal("0.0504")
 
 
 def test_a_second_lost_call_found_again_takes_back_only_its_own_charge(store: ExecutionStore) -> None:
     """Of two lost calls, does finding the last leave the first one booked?"""
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     store.unknown("S_grid-a1-0", QUOTE, "lost")
-    store.intend_again("S_grid-a1-0", leaving="unknown")
+    store.intend_again("S_grid-a1-0", QUOTE, leaving="unknown")
     store.unknown("S_grid-a1-0", QUOTE, "lost again")
     store.submitted("S_grid-a1-0", "job")
     assert sum(amounts(store, "possible")) == Decimal("0.0504")
@@ -155,7 +156,7 @@ def test_a_second_lost_call_found_again_takes_back_only_its_own_charge(store: Ex
 def test_open_steps_are_those_whose_end_is_not_known(store: ExecutionStore) -> None:
     """Are steps listed by shot, oldest first, until they end?"""
     for number, shot in enumerate(["A", "A", "B"], start=1):
-        store.intend(intent(f"{shot}-a{number}-0", shot, number), QUOTE)
+        store.intend(intent(f"{shot}-a{number}-0", shot, number), QUOTE, QUOTE)
     store.failed("A-a1-0", "bad_request", "no", None, "actual")
     assert [step.step_key for step in store.open_steps()] == ["A-a2-0", "B-a3-0"]
     assert [step.step_key for step in store.open_steps("B")] == ["B-a3-0"]
@@ -167,7 +168,7 @@ def test_a_keyframe_is_locked_with_its_origin_and_superseded_not_erased(
     store: ExecutionStore, project_dir: Path
 ) -> None:
     """Who, when, which take and cell: is it all there, also of the one before?"""
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     take = store.finish("S_grid-a1-0", MEDIA, QUOTE)
     one, two = (write_png(project_dir / "media" / f"c{n}.png", (8 * n, 8)) for n in (1, 2))
     first = store.lock_keyframe("S", one, by="mara", from_take=take.take_id, cell=1)
@@ -187,7 +188,7 @@ def test_a_keyframe_is_locked_with_its_origin_and_superseded_not_erased(
 
 def test_a_take_itself_can_be_locked(store: ExecutionStore) -> None:
     """Does the house line's keyframe cite the take it is?"""
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     take = store.finish("S_grid-a1-0", MEDIA, QUOTE)
     locked = store.lock_keyframe("S", take, by="house line")
     assert (locked.path, locked.sha256, locked.take_id, locked.cell) == (
@@ -209,7 +210,7 @@ def test_projects_share_a_database_and_nothing_else(
 ) -> None:
     """Does one project's ledger show no row of another's?"""
     other = ExecutionStore(store_url, project="other", project_dir=project_dir, clock=ManualClock())
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
     store.finish("S_grid-a1-0", MEDIA, QUOTE)
     assert not other.takes() and not other.costs() and not other.open_steps()
     other.close()
@@ -218,7 +219,9 @@ def test_projects_share_a_database_and_nothing_else(
 @pytest.mark.parametrize("amount", ["0.000001", "0.0336", "922337203685.477580", "0"])
 def test_money_comes_back_exactly(store: ExecutionStore, amount: str) -> None:
     """Is no amount ever a float on its way?"""
-    store.intend(intent(), replace(QUOTE, unit_price=Decimal(amount)))
+    store.intend(
+        intent(), replace(QUOTE, unit_price=Decimal(amount)), replace(QUOTE, unit_price=Decimal(amount))
+    )
     (event,) = store.costs()
     assert (event.amount, event.unit_price, event.units) == (Decimal(amount), Decimal(amount), Decimal(1))
 
@@ -228,7 +231,7 @@ def test_what_was_spent_is_summed_by_kind(store: ExecutionStore) -> None:
     assert store.spent() == {}
     fine = replace(QUOTE, unit_price=Decimal("9999999999.000001"))
     for number in range(3):
-        store.intend(intent(f"S-a{number}-0", attempt=number + 1), fine)
+        store.intend(intent(f"S-a{number}-0", attempt=number + 1), fine, fine)
     store.finish("S-a0-0", MEDIA, fine)
     store.finish("S-a1-0", MEDIA, fine)
     store.unknown("S-a2-0", QUOTE, "lost")
@@ -241,7 +244,7 @@ def test_what_was_spent_is_summed_by_kind(store: ExecutionStore) -> None:
 
 def test_eight_threads_moving_one_step_move_it_once(store: ExecutionStore) -> None:
     """Does the guarded move let exactly one of them through?"""
-    store.intend(intent(), QUOTE)
+    store.intend(intent(), QUOTE, QUOTE)
 
     def finish(_: int) -> bool:
         try:
