@@ -21,6 +21,7 @@ from starsend.errors import BadInput, StarsendError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from client_async import status_view
     from client_async.draft import Draft
     from client_async.projects import Place
 
@@ -190,21 +191,23 @@ def status(project: Project = None, as_json: Json = False) -> None:
 
     names = [_place(project).name] if project else project_names(Globals.root) or [_place(None).name]
     standing: dict[str, status_view.Raw] = {}
+    budgets: dict[str, status_view.Budget] = {}
     errors: dict[str, StarsendError] = {}
     for name in names:
         try:
             standing[name], doubt = status_view.standing(place_of(Globals.root, name))
             if doubt:
                 tell(doubt)
+            budgets[name] = _budget(place_of(Globals.root, name))
         except StarsendError as refused:  # this project's; the others are shown
             errors[name] = refused
             tell(str(refused))
     if as_json:
-        print_json(status_view.as_json(standing))
+        print_json(status_view.as_json(standing, budgets))
     else:
         columns = get_terminal_size().columns if sys.stdout.isatty() else None
         for name, sequences in standing.items():
-            print("\n".join(status_view.lines(name, sequences, columns)))
+            print("\n".join(status_view.lines(name, sequences, columns, budgets.get(name, ()))))
     leave(gravest(errors))
 
 
@@ -324,6 +327,22 @@ def _place(project: str | None) -> Place:
     from client_async.projects import find_project
 
     return find_project(Globals.root, project)
+
+
+def _budget(place: Place) -> status_view.Budget:
+    """Spend against caps; where that cannot be told it is said why, and the rest is shown."""
+    from client_async import status_view
+
+    try:
+        if not status_view.has_budget(place):
+            return ()
+        from client_async.budget_view import budget_rows
+        from starsend.clock import SystemClock
+
+        return budget_rows(place, SystemClock())
+    except StarsendError as refused:
+        tell(str(refused))
+        return ()
 
 
 def _logs() -> None:

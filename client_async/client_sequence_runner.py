@@ -83,6 +83,10 @@ class ClientSequenceRunner:
         """Write down why the sequence cannot go on, and leave it to a person."""
         await self._reporter.park(error)
 
+    async def resume(self) -> None:
+        """Go on with what was parked: what held it up is over already."""
+        await self._reporter.report(resume=True)
+
     async def tell(self, status: str) -> None:
         """One line for people, of what is going on; the state stays."""
         await self._reporter.report(status=status)

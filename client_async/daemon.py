@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from client_async.watcher import FilesTouched, Watcher
 from client_async.wiring import make_executor
 from starsend.config import Settings, load_settings
 from starsend.errors import StarsendError
+from starsend.orchestrator.budget_rows import day_of
 
 log = structlog.get_logger()
 
@@ -61,6 +63,8 @@ class Daemon:
         self._bulletin = Bulletin(self._metrics, self._board, self._say)
         self._spending: set[str] = set()
         """Projects whose ledger may hold more than was counted last."""
+        self._day = day_of(datetime.now(UTC))
+        """Whose cap of the day holds."""
         self._group: TaskGroup
         self._dispatcher: Dispatcher
         self._roster: Roster
@@ -162,6 +166,9 @@ class Daemon:
             self._metrics.loop_lag(max(0.0, time.monotonic() - due))
             self._health.beat()
             self._service.watchdog()
+            if day_of(datetime.now(UTC)) != self._day:
+                self._day = day_of(datetime.now(UTC))
+                self._group.start_soon(self._roster.guard, "", self._roster.new_day)
             for lane, waiting in self._dispatcher.queued().items():
                 self._metrics.queue(lane, waiting)
             for name, mode in self._watcher.modes.items():

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 
+from client_async.budget_pause import may_go_on
 from client_async.client_sequence_runner import ClientSequenceRunner
 from client_async.dispatcher import Due
 from client_async.explorer import NotAdopted
@@ -206,6 +207,9 @@ class Desk:
         log.warning("sequence_stopped", error=str(error))
         if not isinstance(error, NotAdopted) and not await self._write_down(runner.park(error)):
             self._not_before[name] = self._monotonic() + UNWRITTEN_SECONDS
+        elif may_go_on(self._shop.file.peek(name), self._shop.settings.budget, self._shop.clock.now()):
+            # The cap was raised, or the day ended, while it was being refused: nobody will say so again.
+            await self._write_down(runner.resume())
 
     async def _write_down(self, writing: Awaitable[None]) -> bool:
         try:

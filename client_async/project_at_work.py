@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
+from client_async.budget_pause import may_go_on
 from client_async.desk import FREE_TO_REPEAT, Desk
 from client_async.dispatcher import Dispatcher
 from client_async.driver_lock import sole_driver
@@ -258,15 +260,19 @@ class ProjectAtWork:
         self.desk.refit(self.shop)
         log.info("config_reloaded", project=self.place.name)
         await self.resume_cured("config")
+        await self.resume_funded()
 
     async def resume_cured(self, what: str) -> None:
         """Go on with the sequences whose failure a change of ``what`` may have mended."""
-        names = [
-            name
-            for name in self.place.file.names()
-            if self._is_cured(self.place.file.peek(name), CURED_BY[what])
-        ]
-        for name in names:
+        await self._resume(lambda raw: self._is_cured(raw, CURED_BY[what]))
+
+    async def resume_funded(self) -> None:
+        """Go on with the sequences that wait for money, as far as their cap was raised or their day is over."""
+        caps, now = self.shop.settings.budget, self.shop.clock.now()
+        await self._resume(lambda raw: may_go_on(raw, caps, now))
+
+    async def _resume(self, is_due: Callable[[Raw], bool]) -> None:
+        for name in [name for name in self.place.file.names() if is_due(self.place.file.peek(name))]:
             await self.shop.scribe.change(lambda draft, name=name: draft[name].update(resume=True))  # type: ignore[misc]
             self._dispatcher.consider(self.place.name, name)
 

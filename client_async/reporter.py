@@ -7,13 +7,14 @@ from typing import Any
 
 import structlog
 
+from client_async.budget_pause import pause_of
 from client_async.draft import Draft
 from client_async.events import SequenceMoved
 from client_async.ownership import Raw
 from client_async.states import PARKED, RESTING, GridState, check_move
 from client_async.workshop import Workshop
 from starsend.errors import StarsendError
-from starsend.orchestrator.step_faults import StepFailed, StepUnknown
+from starsend.orchestrator.step_faults import BudgetExceeded, StepFailed, StepUnknown
 
 log = structlog.get_logger()
 Moment = tuple[str, str]
@@ -55,8 +56,9 @@ class Reporter:
 
     async def park(self, error: StarsendError) -> None:
         """Write down why the sequence cannot go on, and leave it to a person."""
-        state: GridState = "recovery" if isinstance(error, StepUnknown) else "failed"
-        told = {"grid_state": state, "status": str(error), "grid_fault": type(error).__name__}
+        told: Raw = {"grid_state": _parked(error), "status": str(error), "grid_fault": type(error).__name__}
+        if isinstance(error, BudgetExceeded):
+            told["grid_pause"] = pause_of(error)
 
         def edit(raw: Raw) -> Raw:
             # What has failed for good says why already; that it was asked for again is no news.
@@ -64,6 +66,12 @@ class Reporter:
             return {**({} if known else told), "resume": False, "retake": False, "adopt": None}
 
         await self.change(edit)
+
+
+def _parked(error: StarsendError) -> GridState:
+    if isinstance(error, BudgetExceeded):
+        return "paused_budget"
+    return "recovery" if isinstance(error, StepUnknown) else "failed"
 
 
 def _moment(raw: Raw) -> Moment:

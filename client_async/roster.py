@@ -100,6 +100,11 @@ class Roster:
         for name, project in list(self.projects.items()):
             await self.guard(name, partial(self._reload, project))
 
+    async def new_day(self) -> None:
+        """What waited for the end of a day goes on."""
+        for name, project in list(self.projects.items()):
+            await self.guard(name, project.resume_funded)
+
     async def save(self) -> None:
         """Render what is not shown yet; no task may be alive."""
         for name, project in list(self.projects.items()):
@@ -170,6 +175,9 @@ class Roster:
             self.touched(name, what)
         if self.projects.get(name) is project:
             await project.look()
+            await (
+                project.resume_funded()
+            )  # a cap may have been raised, or a day have ended, while nobody was there
 
     def _tell_refused(self, name: str, refused: Exception) -> None:
         """Log why a project cannot be taken on, once for each reason: it is tried every two seconds."""

@@ -108,6 +108,14 @@ class TakeRecord(Part):
     at: str
 
 
+class BudgetPause(Part):
+    """The cap of the budget that a sequence ran into."""
+
+    cap: Literal["project", "sequence", "day"]
+    of: str = Field(description="The project, the sequence, or the day (UTC).")
+    limit: str = Field(description="Dollars, as the cap was then.")
+
+
 class SequenceNotice(Part):
     """Something people should know of their sequence."""
 
@@ -146,6 +154,7 @@ class Sequence(Part):
     grid_path: str | None = None
     grid_history: list[GridRecord] = Field(default_factory=list)
     grid_fault: str = Field(default="", description="The kind of error that the sequence failed with.")
+    grid_pause: BudgetPause | None = Field(default=None, description="The cap it ran into last.")
     grid_restarts: int = Field(default=0, ge=0)
     grid_wanted: StrictBool = Field(default=False, description="Another grid is being drawn.")
     pick: Pick | None = None

@@ -22,7 +22,7 @@ MEANINGS = {
     "done": "the take starts on the locked keyframe",
     "stale": "another cell has been locked since the take was made",
     "failed": "`status` says why; a person resumes it, mends the brief, or asks for another grid or take",
-    "paused_budget": "not used yet: it comes with budgets",
+    "paused_budget": "a cap of the budget leaves too little: it goes on when the cap is raised, or on the next day for the cap of a day",
     "recovery": "a call may have been billed and its answer is lost: a person decides",
     "cancelled": 'marked `"deleted": true`; false brings it back',
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from client_async.journal import JournalUnusable
@@ -16,6 +17,8 @@ from starsend.json_file import read_json
 SCHEMA = "starsend.status/1"
 COLUMNS = ("sequence", "state", "grid", "cell", "take")
 Raw = Mapping[str, Mapping[str, Any]]
+Budget = Sequence[Mapping[str, Any]]
+"""Spend against caps: ``cap``, ``of``, and dollars as text."""
 
 
 def standing(place: Place) -> tuple[Raw, str]:
@@ -35,18 +38,45 @@ def standing(place: Place) -> tuple[Raw, str]:
     return document["sequences"], f"{trouble}. Shown is what was known before" if trouble else ""
 
 
-def as_json(documents: Mapping[str, Raw]) -> dict[str, Any]:
-    """The documented shape (docs/guide.md, "Status"): projects by name, sequences in the brief's order."""
+def has_budget(place: Place) -> bool:
+    """Whether a cap may be set somewhere: only then are settings and ledger worth their start-up time."""
+    if any(name.upper().startswith("STARSEND_BUDGET") for name in os.environ):
+        return True
+    files = (folder / "starsend_config.json" for folder in (place.root, place.folder))
+    return any(file.is_file() and "budget" in read_json(file) for file in files)
+
+
+def as_json(documents: Mapping[str, Raw], budgets: Mapping[str, Budget]) -> dict[str, Any]:
+    """The documented shape (docs/guide.md, "Status"): projects by name, sequences in the brief's order.
+
+    Args:
+        budgets: by project, as ``budget_view.budget_rows`` gives them.
+    """
     return {
         "schema": SCHEMA,
         "projects": [
-            {"project": project, "sequences": [_row(name, sequence) for name, sequence in sequences.items()]}
+            {
+                "project": project,
+                "budget": budgets.get(project, []),
+                "sequences": [_row(name, sequence) for name, sequence in sequences.items()],
+            }
             for project, sequences in documents.items()
         ],
     }
 
 
-def lines(project: str, sequences: Raw, columns: int | None) -> list[str]:
+def budget_lines(budget: Budget) -> list[str]:
+    """Spend against each cap, for people; of the sequences, the dearest alone."""
+    dearest = {row["cap"]: row for row in reversed(budget)}
+    return [
+        f"budget: {row['cap']} {_shown(row['of'])} has spent {_dollars(row['spent'])} of {_dollars(row['limit'])}, "
+        f"and {_dollars(row['reserved'])} is reserved"
+        for row in budget
+        if row is dearest[row["cap"]]
+    ]
+
+
+def lines(project: str, sequences: Raw, columns: int | None, budget: Budget = ()) -> list[str]:
     """A table for people, and of each sequence what is going on: beside its row, or under it where there is no room.
 
     Args:
@@ -56,7 +86,7 @@ def lines(project: str, sequences: Raw, columns: int | None) -> list[str]:
     cells = [COLUMNS, *([_shown(row[column]) for column in COLUMNS] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     table = ["  ".join(map(str.ljust, row, widths)) for row in cells]
-    said = [project, f"{table[0]}  status"]
+    said = [project, *budget_lines(budget), f"{table[0]}  status"]
     for line, row in zip(table[1:], rows, strict=True):
         status = _shown(row["status"])
         if columns is None or len(line) + 2 + len(status) <= columns:
@@ -78,6 +108,12 @@ def _shown(value: object) -> str:
     """In one line, without what a terminal would obey."""
     text = "-" if value in (None, "") else " ".join(str(value).split())
     return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
+def _dollars(text: str) -> str:
+    """``0.350000`` as ``$0.35``, and ``0.050400`` as ``$0.0504``."""
+    whole, _, part = text.partition(".")
+    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
 
 
 def _row(name: str, sequence: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from client_async.sequences import Sequence, check_sequences
 from starsend.files import sha256_of
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.media_check import check_media
+from starsend.orchestrator.step_ends import charge_of
 from tests.conftest import ManualClock
 from tests.crash.job import run_job
 
@@ -63,6 +65,8 @@ class Job:
             "retry": {"poll_seconds": 0.01},
             "animatic": {"findable": findable},
             "prices": PRICES,
+            # What can be looked up is paid once: so much is enough, wherever it was killed.
+            "budget": {"project": str(IMAGE + VIDEO)} if findable else {},
         }
         (self.folder / "starsend_config.json").write_text(json.dumps(config))
         self._context = multiprocessing.get_context("forkserver")
@@ -95,15 +99,26 @@ class Job:
 
     def booked(self, *kinds: str) -> Decimal:
         """What our ledger holds of cost events of these kinds."""
+        with self.ledger() as store:
+            return sum((event.amount for event in store.costs() if event.kind in kinds), Decimal(0))
+
+    def reserved(self) -> tuple[Decimal, Decimal]:
+        """What our ledger has put aside, and what the calls would cost that may be under way."""
+        with self.ledger() as store:
+            put_aside = sum((s.reserved for s in store.spending() if s.cap == "project"), Decimal(0))
+            under_way = [step for step in store.open_steps() if step.state != "unknown"]
+            return put_aside, sum((charge_of(step).amount for step in under_way), Decimal(0))
+
+    @contextmanager
+    def ledger(self) -> Iterator[ExecutionStore]:
         store = ExecutionStore(
             f"sqlite:///{self.folder / 'state' / 'execution.db'}",
             project="job",
             project_dir=self.folder,
             clock=ManualClock(),
         )
-        total = sum((event.amount for event in store.costs() if event.kind in kinds), Decimal(0))
+        yield store
         store.close()
-        return total
 
     def check_whole(self) -> None:
         """Everything that the documents cite is there, whole, and nothing half-written lies about."""
@@ -137,7 +152,10 @@ def test_killed_at_every_boundary_and_run_again(tmp_path: Path, findable: bool, 
         where = f"killed at {kill_at}: {boundaries[kill_at - 1]}"
         job = Job(tmp_path / str(kill_at), findable=findable)
         assert job.run(kill_at) == -9, where
+        put_aside, under_way = job.reserved()
+        assert put_aside == under_way, where
         assert job.run() == 0, where
+        assert job.reserved() == (Decimal(0), Decimal(0)), where
         billed = job.billed("image") * IMAGE + job.billed("video") * VIDEO
         if findable:
             job.check_whole()

@@ -9,19 +9,23 @@ import re
 import shlex
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from client_async import state_diagram, status_view
+from client_async.budget_view import budget_row
 from client_async.costs import CostReport, Spend
+from client_async.projects import Place
 from client_async.schemas import MODELS, schema_file
 from client_async.sequences import Sequences
 from client_async.states import GridState
 from starsend.config import Settings
 from starsend.documents import parse_document
 from starsend.elements import ElementFile
+from starsend.orchestrator.records import Spending
 from starsend.pipeline import ShotList
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +109,9 @@ def keys(value: object) -> object:
 def test_the_guides_json_shapes_are_what_the_commands_print() -> None:
     """Is the documented shape of status and costs the real one?"""
     (status,) = blocks(GUIDE, "json status")
-    assert keys(json.loads(status)) == keys(status_view.as_json({"spring": {"SEQ01": {}}}))
+    stands = Spending(cap="project", of="spring", spent=Decimal(1), reserved=Decimal(0))
+    row = budget_row(stands, Decimal(2), Place(Path(), "spring"))
+    assert keys(json.loads(status)) == keys(status_view.as_json({"spring": {"SEQ01": {}}}, {"spring": [row]}))
     (costs,) = blocks(GUIDE, "json costs")
     assert keys(json.loads(costs)) == keys(CostReport("spring", Spend(), {"SEQ01": Spend()}).as_json())
 
