@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence as Many
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -12,6 +13,8 @@ from client_async.gutters import gutter_for
 from client_async.sequences import GridRecord, Verdict
 from client_async.shot_ids import CELLS
 from starsend.errors import BadInput
+from starsend.files import sha256_of
+from starsend.orchestrator.provenance import SCHEMA, SOFTWARE, as_comment, write_beside_picture
 from starsend.tools.grid_layout import Cells, GridVerdict, read_grid
 from starsend.tools.image_utils import (
     composite_grid,
@@ -37,7 +40,7 @@ class GridRefused(BadInput):
 
 
 class GridPictures:
-    """The files of one sequence's grids, in ``media/grids/`` and ``media/cells/``."""
+    """The files of one sequence's grids, in ``media/grids/`` and ``media/cells/``, each saying what it was made of."""
 
     def __init__(self, project_dir: Path, name: str) -> None:
         self._project_dir = project_dir
@@ -54,7 +57,7 @@ class GridPictures:
                 "bring in a picture of two rows of two panels; nothing was changed",
             )
         kept = self._grid(record.grid)
-        save_picture(image, kept)
+        self._save(image, kept, record, kind="adopted", of=_named(picture))
         # Somebody chose this picture, so cells that look alike are their choice, not a model's mistake.
         said = Verdict(ok=True, reason="ok", explanation=verdict.explain(), confidence=verdict.confidence)
         record = record.model_copy(update={"path": self._relative(kept), "verdict": said})
@@ -99,7 +102,8 @@ class GridPictures:
         size = 2 * width + GUTTER, 2 * height + GUTTER
         sheet, cells = composite_grid(pictures, size=size, gutter=GUTTER, gutter_colour=gutter)
         path = self._grid(record.grid)
-        save_picture(sheet, path)
+        frames = [_named(self._project_dir / single) for single in singles]
+        self._save(sheet, path, record, kind="composite", frames=frames)
         record = record.model_copy(update={"path": self._relative(path), "gutter": gutter})
         return self._cut(record, sheet, cells)
 
@@ -122,25 +126,42 @@ class GridPictures:
         cells = cells or read_grid(image, expected_gutter=grid.gutter or None).cells
         if cells is None:
             raise GridRefused(self._name, f"cell {cell} of {grid.grid} can no longer be cut out", remedy)
-        path = self.cell(grid.grid, cell)
-        save_picture(extract_grid_cell(image, cell, cells), path)
-        return path
+        return self._cut_cell(grid, image, cell, cells, _named(self._project_dir / grid.path))
 
     # -------------------------------------------------------------------------------------------- inside
 
     def _cut(self, record: GridRecord, image: Image.Image, cells: Cells | None) -> GridRecord:
         assert cells is not None, "only grids that were read are cut"
-        for cell in CELLS:
-            save_picture(extract_grid_cell(image, cell, cells), self.cell(record.grid, cell))
-        return record.model_copy(
-            update={"cells": [self._relative(self.cell(record.grid, cell)) for cell in CELLS]}
-        )
+        assert record.path is not None, "a grid's picture is there before its cells"
+        of = _named(self._project_dir / record.path)
+        cut = [self._cut_cell(record, image, cell, cells, of) for cell in CELLS]
+        return record.model_copy(update={"cells": [self._relative(path) for path in cut]})
+
+    def _cut_cell(
+        self, record: GridRecord, image: Image.Image, cell: int, cells: Cells, of: dict[str, str]
+    ) -> Path:
+        path = self.cell(record.grid, cell)
+        about = {"kind": "cell", "cell": cell, "box": list(cells[cell - 1]), "of": of}
+        self._save(extract_grid_cell(image, cell, cells), path, record, **about)
+        return path
+
+    def _save(self, image: Image.Image, path: Path, record: GridRecord, **about: Any) -> None:  # noqa: ANN401 - JSON
+        """A picture, saying inside it and beside it what it was made of; inside without a time, so that a cell that is
+        cut again is the same file."""
+        grid = {"sequence": self._name, "grid": record.grid, "via": record.via, "takes": record.takes}
+        made = {"schema": SCHEMA, **about, **grid, "software": SOFTWARE}
+        save_picture(image, path, comment=as_comment(made))
+        write_beside_picture(path, made, record.at)
 
     def _grid(self, grid: str) -> Path:
         return self._project_dir / "media" / "grids" / self._name / f"{grid}.png"
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._project_dir).as_posix()
+
+
+def _named(picture: Path) -> dict[str, str]:
+    return {"name": picture.name, "sha256": sha256_of(picture)}
 
 
 def _said(verdict: GridVerdict) -> Verdict:

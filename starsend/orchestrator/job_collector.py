@@ -42,11 +42,19 @@ class JobCollector:
         self._clock = clock
         self._stop = stop
 
-    def collect(self, step: Step, provider: api.JobProvider, *, patience: float | None = None) -> Media:
+    def collect(
+        self,
+        step: Step,
+        provider: api.JobProvider,
+        *,
+        patience: float | None = None,
+        known_as: str | None = None,
+    ) -> Media:
         """The result of ``step``, which has a handle.
 
         Args:
             patience: seconds to wait for the job; the configured limit unless given.
+            known_as: the SHA-256 of a take that is fetched again.
 
         Raises:
             JobFailed, JobGone: there will be no result.
@@ -55,7 +63,7 @@ class JobCollector:
         self._wait_until_ready(
             step, provider, self._retry.poll_limit_seconds if patience is None else patience
         )
-        return self._fetch(step, provider)
+        return self._fetch(step, provider, known_as)
 
     def _wait_until_ready(self, step: Step, provider: api.JobProvider, patience: float) -> None:
         assert step.handle is not None
@@ -81,11 +89,12 @@ class JobCollector:
                 raise StillRunning(step)
             self._pause(pause, step)
 
-    def _fetch(self, step: Step, provider: api.JobProvider) -> Media:
+    def _fetch(self, step: Step, provider: api.JobProvider, known_as: str | None) -> Media:
         assert step.handle is not None
+        fetch = partial(provider.fetch, step.handle)
         for attempt in range(1, self._retry.fetch_attempts + 1):
             try:
-                return self._landing.land(step, partial(provider.fetch, step.handle))
+                return self._landing.land(step, fetch, known_as=known_as)
             except (BrokenMedia, api.BrokenDownload, api.NotSent, api.RateLimited, api.Ambiguous) as broken:
                 log.warning("step_fetch_broken", fetch=attempt, error=str(broken))
                 if attempt == self._retry.fetch_attempts:

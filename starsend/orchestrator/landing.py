@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -10,21 +11,29 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import structlog
+
+from starsend.clock import Clock
 from starsend.files import CannotWrite, rename_durably, sha256_of, write_durably
-from starsend.orchestrator.media_check import BrokenMedia, check_media
+from starsend.orchestrator.media_check import AT_ONCE, BrokenMedia, check_media
+from starsend.orchestrator.provenance import BESIDE, as_comment, provenance, write_beside_take
 from starsend.orchestrator.records import Media, Step
+from starsend.tools.media_comment import comment_in, copy_with_comment
+
+log = structlog.get_logger()
 
 ROOM_NEEDED: Final = 100 * 2**20
 """Bytes that must be free before anything is paid: a 5504x3072 PNG takes about 30 MB, a 15 s take at 1080p 60 MB."""
 
-INCOMING, BROKEN = ".incoming", ".broken"
+INCOMING, TAGGED, BROKEN = ".incoming", ".tagged", ".broken"
 
 
 class Landing:
     """The takes folder of one project."""
 
-    def __init__(self, project_dir: Path) -> None:
+    def __init__(self, project_dir: Path, clock: Clock) -> None:
         self._project_dir = project_dir
+        self._clock = clock
 
     def make_ready(self, shot_id: str) -> None:
         """Make sure that a result could be written. Raises CannotWrite, while nothing has been sent yet."""
@@ -40,8 +49,13 @@ class Landing:
         if free < ROOM_NEEDED:
             raise CannotWrite(folder, OSError(errno.ENOSPC, f"less than {ROOM_NEEDED >> 20} MB are free"))
 
-    def land(self, step: Step, data: bytes | Callable[[BinaryIO], object]) -> Media:
-        """Write a delivered result to its place.
+    def land(
+        self, step: Step, data: bytes | Callable[[BinaryIO], object], *, known_as: str | None = None
+    ) -> Media:
+        """Write a delivered result to its place, its provenance inside it and beside it.
+
+        Args:
+            known_as: the SHA-256 of a take that is fetched again: a delivery that is that file already is left as it is.
 
         Raises:
             BrokenMedia: it does not decode to its end; the bytes are kept as ``<step key>.broken``.
@@ -51,7 +65,7 @@ class Landing:
         self._check_project()
         write_durably(incoming, data)
         try:
-            return self._settle(step, incoming)
+            return self._settle(step, incoming, known_as)
         except BrokenMedia:
             rename_durably(incoming, incoming.with_suffix(BROKEN))
             raise
@@ -59,7 +73,8 @@ class Landing:
     def left_behind(self, step: Step) -> Media | None:
         """A whole result that was written before a crash and never committed; None when there is none."""
         for path in sorted(self._folder(step.shot_id).glob(f"{step.step_key}.*")):
-            if path.suffix not in (BROKEN, ".part"):
+            # Where there is a tagged copy that has no name yet, what it is a copy of is there too.
+            if path.suffix not in (BROKEN, TAGGED, BESIDE, ".part"):
                 try:
                     return self._settle(step, path)
                 except BrokenMedia:
@@ -71,16 +86,29 @@ class Landing:
         path = self._project_dir / media.path
         return path.is_file() and path.stat().st_size == media.size_bytes
 
-    def _settle(self, step: Step, file: Path) -> Media:
+    def _settle(self, step: Step, file: Path, known_as: str | None = None) -> Media:
         checked = check_media(file, step.kind)
         target = self._folder(step.shot_id) / (step.step_key + checked.suffix)
         if file != target:
-            rename_durably(file, target)
+            again = known_as is not None and sha256_of(file) == known_as
+            ready = file if again else _tagged(file, step)
+            rename_durably(ready, target)
+            with contextlib.suppress(OSError):  # the take has its name
+                file.unlink(missing_ok=True)
         target.with_suffix(BROKEN).unlink(missing_ok=True)  # an earlier fetch of the same result
         path = target.relative_to(self._project_dir).as_posix()
         facts = asdict(checked)
         del facts["suffix"]
-        return Media(path=path, sha256=sha256_of(target), size_bytes=target.stat().st_size, **facts)
+        media = Media(path=path, sha256=sha256_of(target), size_bytes=target.stat().st_size, **facts)
+        self._tell(step, target, media)
+        return media
+
+    def _tell(self, step: Step, target: Path, media: Media) -> None:
+        try:
+            inside = comment_in(target) == as_comment(provenance(step))
+            write_beside_take(target, step, media, self._clock.now(), inside=inside)
+        except Exception as fault:  # noqa: BLE001 - whatever it is: the take is whole, and paid for
+            log.warning("provenance_unwritten", path=media.path, error=str(fault))
 
     def _check_project(self) -> None:
         # A project that was moved away must not leave a ghost of itself behind, into which it would be moved back.
@@ -89,3 +117,17 @@ class Landing:
 
     def _folder(self, shot_id: str) -> Path:
         return self._project_dir / "media" / "takes" / shot_id
+
+
+def _tagged(file: Path, step: Step) -> Path:
+    """A copy of a result that says where it comes from; the result itself where there can be none."""
+    tagged = file.with_suffix(TAGGED)
+    try:
+        with AT_ONCE:
+            copy_with_comment(file, tagged, as_comment(provenance(step)))
+    except Exception as fault:  # noqa: BLE001 - whatever it is: what was paid for does not wait for its tag
+        log.warning("provenance_not_inside", error=str(fault))
+        with contextlib.suppress(OSError):
+            tagged.unlink(missing_ok=True)
+        return file
+    return tagged

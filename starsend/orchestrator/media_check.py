@@ -13,7 +13,7 @@ from typing import Final
 from starsend.errors import BadInput, StarsendError
 from starsend.orchestrator.records import StepKind
 
-_AT_ONCE: Final = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+AT_ONCE: Final = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 """Decoding happens in the vendors' threads, of which there may be hundreds. docs/measured.md measured 64 to 256 of
 them decoding at once: 400 to 710 MB and an event loop stalled for a second; behind two, 57 MB and 5 ms."""
 
@@ -47,7 +47,7 @@ class Checked:
 
 def check_media(path: Path, kind: StepKind) -> Checked:
     """Decode ``path`` to its end: a picture for a keyframe, a video for a multi-shot take. Raises BrokenMedia."""
-    with _AT_ONCE:
+    with AT_ONCE:
         return _check_picture(path) if kind == "keyframe" else _check_video(path)
 
 

@@ -40,7 +40,7 @@ class StepEnds:
         self._store = store
         self._images = images
         self._videos = videos
-        self.landing = Landing(store.project_dir)
+        self.landing = Landing(store.project_dir, clock)
         self.collector = JobCollector(self.landing, settings.retry, clock, stop)
 
     def accept(self, step: Step, job: api.Job) -> Step:

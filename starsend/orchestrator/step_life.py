@@ -164,8 +164,8 @@ class StepLife:
         if not self._landing.holds(take.media):
             if step.handle is None:
                 raise TakeLost(take)
-            fetched = self._ends.collector.collect(step, self._ends.provider(step))
-            if fetched.sha256 != take.media.sha256:
+            known_as, provider = take.media.sha256, self._ends.provider(step)
+            if self._ends.collector.collect(step, provider, known_as=known_as).sha256 != known_as:
                 raise TakeLost(take)
         log.info("step_replayed", take=take.take_id, cost="0")
         return take

@@ -86,7 +86,7 @@ def open_picture(source: Path | bytes, *, where: str = "", most: int = MAX_PIXEL
         raise BadPicture(what, where=name, remedy=remedy) from error
 
 
-def save_picture(image: Image.Image, path: Path, *, mark: str = "") -> None:
+def save_picture(image: Image.Image, path: Path, *, mark: str = "", comment: bytes = b"") -> None:
     """Write ``image`` as PNG, losslessly with its bit depth and ICC profile, through ``write_durably``.
 
     Compression level 1: at 2752x1536 a cell takes 107 ms instead of 600 at Pillow's default, for 11-15 % more
@@ -95,6 +95,7 @@ def save_picture(image: Image.Image, path: Path, *, mark: str = "") -> None:
 
     Args:
         mark: the program whose drawing it is, as ``is_marked`` finds it again.
+        comment: text in UTF-8, as ``media_comment`` finds it again.
 
     Raises:
         CannotWrite: the disk refused; nothing half-written is left and an older file is as it was.
@@ -102,6 +103,8 @@ def save_picture(image: Image.Image, path: Path, *, mark: str = "") -> None:
     text = PngImagePlugin.PngInfo()
     if mark:
         text.add_text(_MARK_KEY, mark)
+    if comment:
+        text.add_itxt("Comment", comment.decode())
     write_durably(path, lambda file: image.copy().save(file, "PNG", compress_level=1, pnginfo=text))
 
 

@@ -17,6 +17,7 @@ from starsend.files import sha256_of
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.media_check import check_media
 from starsend.orchestrator.step_ends import charge_of
+from starsend.tools.media_comment import comment_in
 from tests.conftest import ManualClock
 from tests.crash.job import run_job
 
@@ -131,8 +132,15 @@ class Job:
             check_media(self.folder / cell, "keyframe")
         assert sha256_of(self.folder / sequence.keyframe.path) == sequence.keyframe.sha256
         assert check_media(self.folder / sequence.take.path, "multi_shot").frames == 24
-        left = [p.name for p in self.folder.rglob("*") if p.suffix in (".part", ".incoming", ".broken")]
-        assert left == []
+        halves = (".part", ".incoming", ".tagged", ".broken")
+        assert [p.name for p in self.folder.rglob("*") if p.suffix in halves] == []
+        for kind in ("takes", "grids", "cells"):
+            for file in (self.folder / "media" / kind).glob("*/*.[mp][pn][4g]"):
+                beside = json.loads(file.with_name(file.name + ".json").read_bytes())
+                inside = comment_in(file)
+                assert inside is not None, file
+                assert json.loads(inside).items() <= {**beside, "software": "Starsend"}.items(), file
+                assert beside["file"]["sha256"] == sha256_of(file), file
 
 
 @pytest.fixture(params=[True, False], ids=["findable", "not-findable"])
