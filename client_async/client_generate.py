@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from client_async import money_commands
+from client_async.command_options import Json, Names, Project
 from client_async.exit_door import DONE, FAILED, WAITING, gravest, leave, print_json, run, tell
 from starsend.errors import BadInput, StarsendError
 
@@ -34,14 +36,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Project = Annotated[
-    str | None, typer.Option("--project", "-p", help="The project; may be left out where there is only one.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON of a documented, stable shape.")]
-Names = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[SEQUENCE]...", help="Sequences; all with work to do if none is named."),
-]
 Name = Annotated[str, typer.Argument(metavar="SEQUENCE")]
 Again = Annotated[
     bool, typer.Option("--again", help="Make another one and keep what is there. Costs money again.")
@@ -211,22 +205,8 @@ def status(project: Project = None, as_json: Json = False) -> None:
     leave(gravest(errors))
 
 
-@app.command()
-def costs(project: Project = None, as_json: Json = False) -> None:
-    """Add up what was spent: accepted, rejected, possible; and what it would cost at a vendor's price."""
-    place = _place(project)
-    from client_async import production, screens
-
-    report = production.project_costs(place)
-    if as_json:
-        print_json(report.as_json())
-        return
-    from rich.console import Console
-
-    console = Console()
-    console.print(screens.cost_table(report))
-    spent, estimated = screens.dollars(report.total.spent), screens.dollars(report.total.estimated)
-    screens.say(console, f"spent {spent}; at vendors' prices this job would cost {estimated}")
+app.command()(money_commands.costs)
+app.command()(money_commands.estimate)
 
 
 @app.command()

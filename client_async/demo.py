@@ -7,13 +7,10 @@ from typing import Any
 
 from rich.console import Console
 
-from client_async import production, screens
-from client_async.ledger import open_store
+from client_async import accounts, production, screens
 from client_async.new_project import start_brief
 from client_async.projects import Place
 from client_async.sequences import Sequences
-from starsend.clock import SystemClock
-from starsend.config import load_settings
 from starsend.documents import parse_document
 from starsend.files import write_durably
 from starsend.json_file import read_json
@@ -80,10 +77,8 @@ def _make_sheet(place: Place, sequences: dict[str, Any]) -> None:
 
 
 def _show_result(place: Place, document: dict[str, Any], console: Console) -> None:
-    with open_store(place, load_settings(place.root, place.folder), SystemClock()) as store:
-        report = production.costs_of(place, store)
     console.print()
-    console.print(screens.result_table(document["sequences"], report))
+    console.print(screens.result_table(document["sequences"], accounts.costs_of(place)))
     screens.say(console, "\nthe animatic is free; 'would cost' is the same job at a vendor's price. Look at:")
     takes = [("take", s["take"]["path"]) for s in document["sequences"].values() if s.get("take")]
     files = [("contact sheet", SHEET), *takes, ("brief", "state/client/sequences.json")]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starsend.errors import StarsendError
+from starsend.sqlite_look import looked_at
 
 KEPT_DAYS = 30
 """How long a buffer may lie in an editor and still be told from what has changed since."""
@@ -45,6 +46,15 @@ class JournalUnusable(StarsendError):
             where=str(path),
             remedy="check the disk and its permissions; sequences.json has not been touched",
         )
+
+
+def bodies_in(path: Path) -> dict[str, bytes]:
+    """Every sequence's JSON in the journal at ``path``, read without a lock or a trace. Raises FileNotFoundError, JournalUnusable."""
+    try:
+        with looked_at(path) as uri, contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
+            return dict(db.execute("SELECT name, body FROM sequences ORDER BY rowid").fetchall())
+    except sqlite3.Error as broken:
+        raise JournalUnusable(path, broken) from broken
 
 
 @dataclass(frozen=True, slots=True)

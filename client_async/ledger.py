@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,8 @@ import orjson
 
 from client_async.ownership import Raw
 from client_async.projects import Place, project_names
-from starsend.clock import Clock
+from client_async.sequences import Sequence
+from starsend.clock import Clock, SystemClock
 from starsend.config import Settings
 from starsend.errors import BadInput, StarsendError
 from starsend.files import CannotWrite, write_durably
@@ -35,11 +36,7 @@ class NameTaken(BadInput):
 @contextmanager
 def open_store(place: Place, settings: Settings, clock: Clock) -> Iterator[ExecutionStore]:
     """The project's ledger, closed when the block ends. Raises StoreUnusable, OtherLedger, NameTaken."""
-    url = settings.store_url or USUAL
-    file = None
-    if url.startswith("sqlite:///"):  # a relative path is the project's, whatever folder the command runs in
-        file = place.folder.resolve() / url.removeprefix("sqlite:///")
-        url = f"sqlite:///{file}"
+    url, file = _where(place, settings)
     cited = _cited_takes(place)
     if cited and file is not None and not file.exists():
         raise OtherLedger(str(file), "there is none, and the documents cite its takes")
@@ -47,15 +44,52 @@ def open_store(place: Place, settings: Settings, clock: Clock) -> Iterator[Execu
     name = _ledger_name(place, own=own)
     store = ExecutionStore(url, project=name, project_dir=place.folder, clock=clock)
     try:
-        if unknown := cited - store.take_ids():
-            why = f"it knows nothing of {min(unknown)}, which the documents cite"
-            raise OtherLedger(str(file or name), why)
+        _check_known(cited, store, str(file or name))
         yield store
     finally:
         store.close()
 
 
-def _ledger_name(place: Place, *, own: bool) -> str:
+@contextmanager
+def look_at_store(
+    place: Place, settings: Settings, sequences: Mapping[str, Sequence]
+) -> Iterator[ExecutionStore | None]:
+    """As ``open_store``, for reading: needs no right to write, and changes nothing on disk. None where there is no ledger yet."""
+    url, file = _where(place, settings)
+    cited = {
+        take for sequence in sequences.values() for record in sequence.grid_history for take in record.takes
+    } | {record.take for sequence in sequences.values() for record in sequence.take_history}
+    if file is not None and not file.exists():
+        if cited:
+            raise OtherLedger(str(file), "there is none, and the documents cite its takes")
+        yield None
+        return
+    own = file is not None and file.is_relative_to(place.folder.resolve())
+    name = _ledger_name(place, own=own, keep=False)
+    store = ExecutionStore(url, project=name, project_dir=place.folder, clock=SystemClock(), read_only=True)
+    try:
+        _check_known(cited, store, str(file or name))
+        yield store
+    finally:
+        store.close()
+
+
+def _check_known(cited: Set[str], store: ExecutionStore, where: str) -> None:
+    if unknown := cited - store.take_ids():
+        raise OtherLedger(where, f"it knows nothing of {min(unknown)}, which the documents cite")
+
+
+def _where(place: Place, settings: Settings) -> tuple[str, Path | None]:
+    """The ledger's URL, and its file where it is one."""
+    url = settings.store_url or USUAL
+    if not url.startswith("sqlite:///"):
+        return url, None
+    # A relative path is the project's, whatever folder the command runs in.
+    file = place.folder.resolve() / url.removeprefix("sqlite:///")
+    return f"sqlite:///{file}", file
+
+
+def _ledger_name(place: Place, *, own: bool, keep: bool = True) -> str:
     """What the project is called in its ledger: as its folder was when it was begun, whatever it is called by now."""
     kept = _kept_name(place)
     name = kept or place.name
@@ -63,7 +97,7 @@ def _ledger_name(place: Place, *, own: bool) -> str:
         for other in project_names(place.root):
             if other != place.name and _kept_name(Place(place.root, other)) == name:
                 raise NameTaken(place, name, other)
-    if kept is None:
+    if kept is None and keep:
         try:
             write_durably(_name_file(place), f"{name}\n".encode())
         except CannotWrite:

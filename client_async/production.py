@@ -1,4 +1,4 @@
-"""The commands that do work: what ``grid``, ``generate``, ``resume`` and ``costs`` mean for one project."""
+"""The commands that do work: what ``grid``, ``generate`` and ``resume`` mean for one project."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from client_async.client_sequence_runner import WaitsForPick
-from client_async.costs import CostReport, cost_report, takes_in_use
 from client_async.draft import Draft
 from client_async.drive import Interrupted, bring_home, drive
 from client_async.driver_lock import ProjectBusy, sole_driver
 from client_async.explorer import Deleted
-from client_async.kept import Document
-from client_async.ledger import open_store
 from client_async.next_action import Action, next_action
 from client_async.pick_folder import PickFolder
 from client_async.projects import Place
@@ -27,11 +24,9 @@ from client_async.screens import LiveProgress, say
 from client_async.sequences import Sequence, check_sequences
 from client_async.states import PARKED
 from client_async.take_maker import brief_digest, cast_shots
-from starsend.clock import SystemClock
 from starsend.config import load_settings
 from starsend.elements import Elements
 from starsend.errors import BadInput, StarsendError, UnknownName
-from starsend.orchestrator.execution_store import ExecutionStore
 
 Errors = dict[str, StarsendError]
 Wishes = dict[str, dict[str, Any]]
@@ -130,26 +125,6 @@ def take_picks(place: Place, console: Console) -> int:
         mark = ("accepted", "green") if verdict.accepted else ("rejected", "red")
         say(console, Text.assemble(f"  {verdict.file}  ", mark, f"  {verdict.reason}"))
     return sum(verdict.accepted for verdict in verdicts)
-
-
-def project_costs(place: Place) -> CostReport:
-    """The project's cost report, from its ledger and its documents."""
-    with open_store(place, load_settings(place.root, place.folder), SystemClock()) as store:
-        return costs_of(place, store)
-
-
-def costs_of(place: Place, store: ExecutionStore) -> CostReport:
-    """As ``project_costs``, of an open ledger."""
-    document: Document = {"sequences": {}}
-    if place.file.path.exists():
-        document, _ = place.file.read_kept()  # nobody's typo in the brief hides what was spent
-        # A mangled history is told by its path, not stumbled over.
-        check_sequences(document["sequences"], place.file.path)
-    names = list(document["sequences"])
-    house = [take for take in store.takes() if take.shot_id.removesuffix("_frame") not in names]
-    latest = {take.shot_id: take.take_id for take in house}  # oldest first, so the newest stays
-    in_use = takes_in_use(document) | set(latest.values())
-    return cost_report(place.name, store.costs(), sequences=names, in_use=in_use)
 
 
 def _known(place: Place, names: Many[str]) -> dict[str, Sequence]:

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from client_async.costs import CostReport, Spend
+from client_async.cost_report import ProjectCosts, Spend
 from client_async.events import Event, SequenceMoved
 
 SHOWN_AT_ONCE = 12
@@ -84,15 +84,16 @@ class LiveProgress:
             self._lines[moved.sequence] = self._bar.add_task(text, total=None, count="")
 
 
-def result_table(sequences: Mapping[str, Mapping[str, Any]], report: CostReport) -> Table:
+def result_table(sequences: Mapping[str, Mapping[str, Any]], report: ProjectCosts) -> Table:
     """How a job stands at its end: sequence, state, picked cell, take, cost."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("sequence", "state", "picked cell", "take", "cost", "would cost"):
         table.add_column(
             column, overflow="fold", justify="right" if "cost" in column else "left", no_wrap=True
         )
+    spends = report.by("sequence")
     for name, sequence in sequences.items():
-        spend = report.by_sequence.get(name, Spend())
+        spend = spends.get(name, Spend())
         take = sequence.get("take") or {}
         table.add_row(
             name,
@@ -101,7 +102,7 @@ def result_table(sequences: Mapping[str, Mapping[str, Any]], report: CostReport)
             if sequence.get("selected_cell")
             else "-",
             str(take.get("take", "-")),
-            dollars(spend.spent + spend.possible),
+            dollars(spend.actual + spend.possible),
             dollars(spend.estimated),
         )
     total = report.total
@@ -110,34 +111,15 @@ def result_table(sequences: Mapping[str, Mapping[str, Any]], report: CostReport)
         "",
         "",
         "",
-        f"[bold]{dollars(total.spent + total.possible)}",
+        f"[bold]{dollars(total.actual + total.possible)}",
         f"[bold]{dollars(total.estimated)}",
     )
     return table
 
 
-def cost_table(report: CostReport) -> Table:
-    """Accepted, rejected and possible spend by sequence, beside the estimate."""
-    columns = ("accepted", "rejected", "possible", "spent", "estimated")
-    table = Table(
-        title=f"{report.project}, US dollars",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-    )
-    table.add_column("sequence", overflow="fold")
-    for column in (*columns, "calls"):
-        table.add_column(column, justify="right")
-    rows = [*report.by_sequence.items(), ("[bold]total", report.total)]
-    for name, spend in rows:
-        table.add_row(name, *(dollars(getattr(spend, column)) for column in columns), str(spend.calls))
-    return table
-
-
 def dollars(amount: Any) -> str:  # noqa: ANN401 - Decimal, not imported for its start-up time
     """``$0.0504``: four decimals, since one picture costs a few cents."""
-    return f"${amount:.4f}"
+    return f"-${-amount:.4f}" if amount < 0 else f"${amount:.4f}"
 
 
 def print_files(console: Console, files: Iterable[tuple[str, str]]) -> None:

@@ -63,9 +63,16 @@ def take_back_possible(connection: Connection, step_key: str, at: datetime) -> D
 
 
 def costs(connection: Connection, project: str) -> list[Row[Any]]:
-    """Every cost event of a project with its shot and attempt, oldest first."""
+    """Every cost event of a project with its step's shot, attempt, vendor and state, oldest first."""
     query = (
-        select(cost_events, steps.c.shot_id, steps.c.attempt)
+        select(
+            cost_events,
+            steps.c.shot_id,
+            steps.c.attempt,
+            steps.c.state.label("step_state"),
+            steps.c.provider.label("asked_provider"),
+            steps.c.model.label("asked_model"),
+        )
         .join(steps, steps.c.step_key == cost_events.c.step_key)
         .where(cost_events.c.project == project)
         .order_by(cost_events.c.event_id)

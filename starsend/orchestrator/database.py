@@ -11,14 +11,15 @@ import fcntl
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from starsend.clock import Clock, Stopped
 from starsend.errors import StarsendError
+from starsend.sqlite_look import looked_at
 
 HEAD = "0002"
 """The newest version under ``migrations/versions``."""
@@ -54,32 +55,53 @@ class OtherLedger(StarsendError):
 
 
 class Database:
-    """An engine at the newest schema. ``folder`` holds SQLite's lock files."""
+    """An engine at the newest schema. ``folder`` holds SQLite's lock files.
 
-    def __init__(self, url: str, *, folder: Path) -> None:
+    ``read_only``: for whoever has no right to write, and leaves no trace: no lock, no folder, no migration.
+    """
+
+    def __init__(self, url: str, *, folder: Path, read_only: bool = False) -> None:
         self.engine = _open_engine(url)
         self._shown_url = self.engine.url.render_as_string(hide_password=True)
         self._locks = folder
+        self._kept = ExitStack()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if self.engine.dialect.name == "sqlite":
-                Path(self.engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
-            # Two connections that turn one new SQLite file to WAL at the same time fail at once, whatever the timeout.
-            with (folder / "open.lock").open("wb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                self._bring_up_to_date()
+            if read_only:
+                self._open_to_read()
+            else:
+                self._make_ready()
             self._identity = self._file_identity()
         except StoreUnusable:
-            self.engine.dispose()
+            self.close()
             raise
-        except (DBAPIError, OSError) as refused:
-            self.engine.dispose()
+        except (DBAPIError, OSError, sqlite3.Error) as refused:
+            self.close()
             why = getattr(refused, "orig", None) or refused
             raise StoreUnusable(self._shown_url, str(why)) from refused
+
+    def _make_ready(self) -> None:
+        self._locks.mkdir(parents=True, exist_ok=True)
+        if self.engine.dialect.name == "sqlite":
+            Path(self.engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        # Two connections that turn one new SQLite file to WAL at the same time fail at once, whatever the timeout.
+        with (self._locks / "open.lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._bring_up_to_date()
+
+    def _open_to_read(self) -> None:
+        if self.engine.dialect.name == "sqlite":
+            uri = self._kept.enter_context(looked_at(Path(self.engine.url.database or "")))
+            self.engine = _engine_to_read(self.engine.url, uri)
+        version = _version(self.engine)
+        if version is None or version < HEAD:
+            why = f"it is of {version or 'no'} schema, this Starsend reads {HEAD}; a run by somebody who may write brings it up to date"
+            raise StoreUnusable(self._shown_url, why)
+        self._refuse_newer(version)
 
     def close(self) -> None:
         """Give the connections back; safe to call twice."""
         self.engine.dispose()
+        self._kept.close()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -173,11 +195,14 @@ class Database:
 
     def _bring_up_to_date(self) -> None:
         version = _version(self.engine)
+        self._refuse_newer(version)
+        if version != HEAD:
+            self._migrate()
+
+    def _refuse_newer(self, version: str | None) -> None:
         if version is not None and version > HEAD:
             why = f"a newer Starsend made it, at schema {version}; this one knows {HEAD}"
             raise StoreUnusable(self._shown_url, why)
-        if version != HEAD:
-            self._migrate()
 
     def _migrate(self) -> None:
         # Alembic costs 0.4 s of start-up (measured), so it is loaded only when there is something to do.
@@ -207,6 +232,13 @@ def _open_engine(url: str) -> Engine:
         return create_engine(url, max_overflow=-1)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _engine_to_read(url: URL, uri: str) -> Engine:
+    # The URL says which file it is, whatever copy is read.
+    engine = create_engine(url, creator=lambda: sqlite3.connect(uri, uri=True, isolation_level=None))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 

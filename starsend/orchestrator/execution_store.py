@@ -68,16 +68,19 @@ class ExecutionStore:
         url: SQLAlchemy URL, ``sqlite:///...`` or ``postgresql+psycopg://...``; made or migrated on opening.
         project: whose rows these are; one database may hold many projects.
         project_dir: the folder that media paths are relative to.
+        read_only: nothing on disk changes by looking at it; what would write raises StoreUnusable.
 
     Raises:
         StoreUnusable: the database cannot be opened.
     """
 
-    def __init__(self, url: str, *, project: str, project_dir: Path, clock: Clock) -> None:
+    def __init__(
+        self, url: str, *, project: str, project_dir: Path, clock: Clock, read_only: bool = False
+    ) -> None:
         self.project = project
         self.project_dir = project_dir
         self._clock = clock
-        self._db = Database(url, folder=project_dir / "state" / "locks")
+        self._db = Database(url, folder=project_dir / "state" / "locks", read_only=read_only)
 
     def close(self) -> None:
         """Give the connections back."""

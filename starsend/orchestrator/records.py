@@ -100,11 +100,18 @@ class Keyframe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostEvent:
-    """Money, once written never changed. A ``possible`` charge that is cleared up is taken back by a negative one."""
+    """Money, once written never changed. A ``possible`` charge that is cleared up is taken back by a negative one.
+
+    ``provider`` and ``model`` say whose price it is: of an estimate for a free stand-in, the vendor's it stands for.
+    ``asked_provider`` and ``asked_model`` are who was asked; ``step_state`` is how far the step is by now.
+    """
 
     step_key: str
     shot_id: str
     attempt: int
+    step_state: StepState
+    asked_provider: str
+    asked_model: str
     kind: CostKind
     provider: str
     model: str

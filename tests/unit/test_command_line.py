@@ -149,7 +149,7 @@ def test_a_job_from_init_to_costs(tmp_path: Path) -> None:
     assert (row["state"], row["cell"], row["sequence"]) == ("done", 2, "SEQ01")
     assert (shell.project / row["take_path"]).is_file()
     costs = json.loads(shell("costs", "--json").out)
-    assert (costs["total"]["spent"], costs["total"]["calls"]) == ("0.000000", 2)
+    assert (costs["total"]["actual"], costs["total"]["calls"]) == ("0.000000", 2)
     assert float(costs["total"]["estimated"]) > 0
     before = shell.document.read_bytes()
     assert shell("generate").code == 0

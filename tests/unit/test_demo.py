@@ -142,9 +142,9 @@ def test_a_second_run_costs_nothing_and_changes_nothing(run: Run) -> None:
 def test_the_costs_add_up_and_show_a_vendors_price(run: Run) -> None:
     """Is the animatic free, and what the job would cost said?"""
     costs = json.loads(starsend(run.root, "costs", "--json").stdout)
-    assert costs["total"]["spent"] == "0.000000"
+    assert costs["total"]["actual"] == "0.000000"
     assert float(costs["total"]["estimated"]) == pytest.approx(
-        sum(float(s["estimated"]) for s in costs["sequences"])
+        sum(float(s["estimated"]) for s in costs["projects"][0]["by_sequence"])
     )
     assert costs["total"]["estimated"].rstrip("0") in run.said.replace("$", "")
 

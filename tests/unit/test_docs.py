@@ -17,7 +17,9 @@ import pytest
 
 from client_async import state_diagram, status_view
 from client_async.budget_view import budget_row
-from client_async.costs import CostReport, Spend
+from client_async.cost_report import Booked, Finished, ProjectCosts, as_json
+from client_async.estimates import Basis, Estimate, Range, Record, rates_of
+from client_async.estimates import as_json as estimate_json
 from client_async.projects import Place
 from client_async.schemas import MODELS, schema_file
 from client_async.sequences import Sequences
@@ -27,6 +29,7 @@ from starsend.documents import parse_document
 from starsend.elements import ElementFile
 from starsend.orchestrator.records import Spending
 from starsend.pipeline import ShotList
+from tests.unit.test_cost_report import event
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "guide.md").read_text()
@@ -113,7 +116,15 @@ def test_the_guides_json_shapes_are_what_the_commands_print() -> None:
     row = budget_row(stands, Decimal(2), Place(Path(), "spring"))
     assert keys(json.loads(status)) == keys(status_view.as_json({"spring": {"SEQ01": {}}}, {"spring": [row]}))
     (costs,) = blocks(GUIDE, "json costs")
-    assert keys(json.loads(costs)) == keys(CostReport("spring", Spend(), {"SEQ01": Spend()}).as_json())
+    spent = Booked(event("actual", "0.5"), "SEQ01", "picked")
+    report = ProjectCosts("spring", ["SEQ01"], [spent], Finished(1, Decimal(5)))
+    assert keys(json.loads(costs)) == keys(as_json([report], None, None))
+    (estimate,) = blocks(GUIDE, "json estimate")
+    rates, _ = rates_of(Settings())
+    assert rates is not None
+    basis = Basis(rates, Record(0, 0), 3)
+    told = Estimate("SEQ01", 3, Decimal(5), Range(), Decimal(0), Decimal(0))
+    assert keys(json.loads(estimate)) == keys(estimate_json("spring", [told], basis))
 
 
 def test_every_state_is_explained() -> None:

@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 from client_async import project_at_work
+from client_async.accounts import costs_of
 from client_async.dispatcher import Dispatcher
-from client_async.production import costs_of
 from client_async.project_at_work import ProjectAtWork
 from client_async.wiring import make_executor
 from tests.unit.studio import PRICES, Studio
@@ -49,13 +49,13 @@ async def left(explored: Studio) -> Studio:
 
 def is_settled(studio: Studio) -> bool:
     """Whether nothing is open and every billed call is booked."""
-    report = costs_of(studio.place, studio.shop.store)
+    report = costs_of(studio.place)
     takes = studio.shop.store.takes()
     billed = sum(Decimal(take.media.seconds or 0) * Decimal("0.1") or Decimal("0.05") for take in takes)
     return (
         not studio.shop.store.open_steps()
         and len(takes) == len(studio.bill)
-        and report.total.spent == billed
+        and report.total.actual == billed
         and all((studio.place.folder / take.media.path).is_file() for take in takes)
     )
 
