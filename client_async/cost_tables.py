@@ -24,6 +24,14 @@ HEADS: dict[By, str] = {
 }
 
 
+def make_console() -> Console:
+    """Where tables go: as wide as the terminal, and as wide as they like in a pipe."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_COLUMNS
+    return console
+
+
 def show_costs(console: Console, projects: Sequence[ProjectCosts], by: By, days: str) -> None:
     """A table for each project, or one over all of them; and what a finished second has cost.
 
@@ -32,11 +40,11 @@ def show_costs(console: Console, projects: Sequence[ProjectCosts], by: By, days:
     """
     if by == "project":
         rows = {name: spend for costs in projects for name, spend in costs.by(by).items()}
-        _print(console, _cost_table(f"US dollars{days}", by, rows, total_of(projects)))
+        console.print(_cost_table(f"US dollars{days}", by, rows, total_of(projects)))
         return
     for costs in projects:
         title = f"{costs.project}, US dollars{days}"
-        _print(console, _cost_table(title, by, costs.by(by), costs.total))
+        console.print(_cost_table(title, by, costs.by(by), costs.total))
         if costs.finished and costs.finished.takes:
             _say(console, _finished_line(costs.finished, costs.total))
 
@@ -53,7 +61,7 @@ def show_estimate(console: Console, project: str, estimates: Sequence[Estimate],
     to_come = sum((row.to_come for row in estimates), Range())
     spent = sum((row.spent for row in estimates), Decimal(0))
     table.add_row("[bold]total", "", *(f"[bold]{a}" for a in (*_amounts(to_come), dollars(spent))))
-    _print(console, table)
+    console.print(table)
     for line in _reckoned_with(basis):
         _say(console, line)
 
@@ -107,7 +115,7 @@ def _reckoned_with(basis: Basis) -> list[str]:
         *(_price_line(rate) for rate in basis.rates),
     ]
     if stand_ins := " and ".join(dict.fromkeys(rate.stands_in for rate in basis.rates if rate.stands_in)):
-        lines.append(f"these are the real models' prices; configured is the stand-in: {stand_ins}")
+        lines.append(f"the prices are the real models'; configured are their stand-ins {stand_ins}")
     return lines
 
 
@@ -123,13 +131,6 @@ def _amounts(dollar: Range) -> list[str]:
 
 def _table(title: str) -> Table:
     return Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-
-
-def _print(console: Console, table: Table) -> None:
-    if console.is_terminal:
-        console.print(table)
-    else:
-        console.print(table, width=PIPE_COLUMNS, crop=False)
 
 
 def _say(console: Console, line: str) -> None:

@@ -19,7 +19,7 @@ def costs(
     ctx: typer.Context,
     project: Project = None,
     by: Annotated[
-        Grouping, typer.Option(help="What to add up by; all projects with `project`.")
+        Grouping, typer.Option(help="What to add up by; `project` takes all of them.")
     ] = "sequence",
     as_json: Json = False,
     as_csv: Annotated[
@@ -57,9 +57,7 @@ def costs(
     elif as_csv:
         sys.stdout.buffer.write(cost_csv.as_csv(found).encode())
     else:
-        from rich.console import Console
-
-        cost_tables.show_costs(Console(), found, by, _days(first, last))
+        cost_tables.show_costs(cost_tables.make_console(), found, by, _days(first, last))
 
 
 def estimate(
@@ -86,10 +84,8 @@ def estimate(
     rows, basis = accounts.estimates_of(place, sequences or [], rates, settings)
     if as_json:
         print_json(estimates.as_json(place.name, rows, basis))
-        return
-    from rich.console import Console
-
-    cost_tables.show_estimate(Console(), place.name, rows, basis)
+    else:
+        cost_tables.show_estimate(cost_tables.make_console(), place.name, rows, basis)
 
 
 def _root(ctx: typer.Context) -> Path:

@@ -14,7 +14,7 @@ Work = Literal[
 ]
 WORKS: tuple[Work, ...] = get_args(Work)
 WORDS: Mapping[Work, str] = {
-    "picked": "picked grids, takes in use",
+    "picked": "grids picked, takes in use",
     "open": "not decided yet, or under way",
     "rejected": "grids not used",
     "fallback_picked": "fallback singles, picked",

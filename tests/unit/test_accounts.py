@@ -39,28 +39,29 @@ def test_reading_leaves_no_trace(waiting: Shell, tmp_path: Path, state: str) -> 
     place = Place(tmp_path, "job")
     if state == "closed":
         assert not list(waiting.project.glob("state/*.db-wal"))
-        check_untouched(waiting)
+        check_untouched(waiting, why="finished")
         return
     with open_store(place, Settings(), SystemClock()) as store:
         with store._db.write() as connection:  # so that the log holds something
             connection.exec_driver_sql("UPDATE cost_events SET why = 'seen'")
         if state == "in use":
-            check_untouched(waiting)
+            check_untouched(waiting, why="seen")
             return
         other = Shell(tmp_path / "other")
         shutil.copytree(tmp_path / "projects", other.root / "projects")
     if state == "killed without its index":
         for index in other.project.rglob("*-shm"):
             index.unlink()
-    check_untouched(other)
+    check_untouched(other, why="seen")
 
 
-def check_untouched(shell: Shell) -> None:
+def check_untouched(shell: Shell, *, why: str) -> None:
     before = seen(shell.root)
     said = [shell(*words) for words in COMMANDS]
     assert [one.code for one in said] == [0] * len(COMMANDS), said
     assert seen(shell.root) == before
     assert json.loads(said[1].out)["total"]["calls"] == 1
+    assert [row["why"] for row in csv.DictReader(io.StringIO(said[2].out, newline=""))][-1] == why
 
 
 def test_a_project_that_never_ran_is_read_and_stays_as_it_is(tmp_path: Path) -> None:
