@@ -28,6 +28,7 @@ def step(prompt: str) -> Step:
     return Step(
         step_key="S-a1-0",
         shot_id="S",
+        sequence="S",
         kind="keyframe",
         attempt=1,
         provider="animatic",

@@ -109,6 +109,7 @@ def run_step(store: ExecutionStore, number: int, shot: str, end: str, micros: in
     intent = Intent(
         step_key=key,
         shot_id=shot,
+        sequence=shot,
         kind="keyframe",
         attempt=1 + number % 4,
         provider="p",
@@ -129,11 +130,14 @@ def run_step(store: ExecutionStore, number: int, shot: str, end: str, micros: in
         )
 
     charge = quote(micros)
-    store.intend(intent, quote(micros + 1))
+    store.intend(intent, quote(micros + 1), charge)
     if end in ("lost", "found", "resent", "never arrived"):
         store.unknown(key, charge, "no answer")
-    if end in ("resent", "never arrived"):
-        store.intend_again(key, leaving="unknown", never_arrived=end == "never arrived")
+    if end == "resent":
+        store.intend_again(key, charge, leaving="unknown")
+    if end == "never arrived":
+        store.never_arrived(key, "not_sent", "the vendor does not know it")
+        store.intend_again(key, charge, leaving="failed")
     if end in ("billed", "unbilled"):
         store.failed(key, "refused", "no", charge if end == "billed" else None, "actual")
     if end in ("finished", "found", "resent", "never arrived"):
