@@ -63,10 +63,14 @@ class VideoRequest:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The finished bytes, already here. ``mime`` is what the vendor claims; the bytes decide."""
+    """The finished bytes, already here. ``mime`` is what the vendor claims; the bytes decide.
+
+    ``tokens`` are the output tokens that the vendor says it bills for them, where its answer counts them.
+    """
 
     data: bytes
     mime: str
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class ProviderError(StarsendError):
     """
 
     kind: ClassVar[str] = "provider_error"
-    billed: ClassVar[bool | None] = None
+    billed: bool | None = None
     step_key: str = ""
 
 
@@ -204,7 +208,10 @@ NoPictureReason = Literal["safety", "prompt_blocked", "text_answer", "recitation
 
 
 class NoPicture(ProviderError):
-    """The vendor answered, properly, without a picture; ``why`` tells the ways apart."""
+    """The vendor answered, properly, without a picture; ``why`` tells the ways apart.
+
+    Whether that is billed depends on the vendor and on how far it got: ``billed`` says what its answer lets us know.
+    """
 
     kind = "no_picture"
     _WORDS: ClassVar[dict[str, str]] = {
@@ -215,8 +222,11 @@ class NoPicture(ProviderError):
         "empty": "the answer was empty",
     }
 
-    def __init__(self, provider: str, why: NoPictureReason, said: str = "") -> None:
+    def __init__(
+        self, provider: str, why: NoPictureReason, said: str = "", *, billed: bool | None = None
+    ) -> None:
         self.why = why
+        self.billed = billed
         quoted = f": {said}" if said else ""
         super().__init__(
             f"no picture, {self._WORDS[why]}{quoted}", where=provider, remedy="reword the prompt"

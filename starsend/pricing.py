@@ -35,6 +35,10 @@ class Price(Section):
     price: dict[str, Dollars]
     as_of: date
     source: str = ""
+    token_price: Dollars | None = Field(
+        default=None,
+        description="Dollars for one output token. Where the vendor's answer counts them, that is what is booked.",
+    )
     estimate_as: str | None = Field(
         default=None, description="'provider/model' whose price is shown as the estimate"
     )
@@ -48,7 +52,10 @@ class PriceFile(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What some units of a model cost. ``amount`` is ``units * unit_price`` rounded up to a millionth."""
+    """What some units of a model cost. ``amount`` is ``units * unit_price`` rounded up to a millionth.
+
+    ``token_price`` is what an output token costs, for an answer that counts them.
+    """
 
     provider: str
     model: str
@@ -56,6 +63,7 @@ class Quote:
     units: Decimal
     unit_price: Decimal
     as_of: date
+    token_price: Decimal | None = None
 
     @property
     def amount(self) -> Decimal:
@@ -63,17 +71,21 @@ class Quote:
 
     def frozen(self) -> dict[str, str]:
         """The price by itself, as JSON that is kept with what was sent at it."""
-        return {"unit": self.unit, "unit_price": str(self.unit_price), "as_of": self.as_of.isoformat()}
+        price = {"unit": self.unit, "unit_price": str(self.unit_price), "as_of": self.as_of.isoformat()}
+        return price if self.token_price is None else {**price, "token_price": str(self.token_price)}
 
     @classmethod
-    def thawed(cls, price: Mapping[str, str], provider: str, model: str, units: Decimal) -> Quote:
-        """What ``units`` cost at a frozen price, whatever the table says by now."""
+    def thawed(
+        cls, price: Mapping[str, str], provider: str, model: str, units: Decimal, tokens: int | None = None
+    ) -> Quote:
+        """What ``units`` cost at a frozen price, whatever the table says by now; the ``tokens`` where they have one."""
+        counted = bool(tokens) and "token_price" in price
         return cls(
             provider=provider,
             model=model,
-            unit=price["unit"],
-            units=units,
-            unit_price=Decimal(price["unit_price"]),
+            unit="token" if counted else price["unit"],
+            units=Decimal(tokens or 0) if counted else units,
+            unit_price=Decimal(price["token_price" if counted else "unit_price"]),
             as_of=date.fromisoformat(price["as_of"]),
         )
 
@@ -123,6 +135,7 @@ class PriceTable:
             units=units,
             unit_price=price,
             as_of=row.as_of,
+            token_price=row.token_price,
         )
 
 

@@ -56,12 +56,12 @@ class StepEnds:
             self.fail(step, ended)
             raise
 
-    def finish(self, step: Step, media: Media) -> Take:
-        """Commit take and cost."""
-        charge = charge_of(step)
-        if media.seconds is not None and abs(media.seconds - charge.units) > ONE_FRAME:
+    def finish(self, step: Step, media: Media, tokens: int | None = None) -> Take:
+        """Commit take and cost: the vendor's own count of ``tokens`` where it gave one, else the quoted price."""
+        charge, asked = charge_of(step, tokens), Decimal(step.request["units"])
+        if media.seconds is not None and abs(media.seconds - asked) > ONE_FRAME:
             # Paid for, so it is kept; but people and the next quote must know.
-            log.warning("take_length_differs", asked=str(charge.units), got=str(media.seconds))
+            log.warning("take_length_differs", asked=str(asked), got=str(media.seconds))
         prompts = step.request.get("shot_prompts")
         take = self._store.finish(
             step.step_key, media, charge, tuple(prompts) if prompts is not None else None
@@ -111,6 +111,7 @@ class StepEnds:
         return provider
 
 
-def charge_of(step: Step) -> Quote:
+def charge_of(step: Step, tokens: int | None = None) -> Quote:
     """What a step costs, at the price that was frozen with its intent."""
-    return Quote.thawed(step.request["price"], step.provider, step.model, Decimal(step.request["units"]))
+    asked = step.request
+    return Quote.thawed(asked["price"], step.provider, step.model, Decimal(asked["units"]), tokens)

@@ -121,16 +121,16 @@ class StepLife:
             raise
         if isinstance(answer, api.Job):
             return self._accepted(self._ends.known(key), answer)
-        return self._land(self._ends.known(key), answer.data)
+        return self._land(self._ends.known(key), answer)
 
     def _accepted(self, step: Step, job: api.Job) -> Take:
         step = self._ends.accept(step, job)
         log.info("step_submitted", handle=job.handle)
         return self._ends.collect(step)
 
-    def _land(self, step: Step, data: bytes) -> Take:
+    def _land(self, step: Step, answer: api.Media) -> Take:
         try:
-            return self._ends.finish(step, self._save(step, data))
+            return self._ends.finish(step, self._save(step, answer.data), answer.tokens)
         except CannotWrite as refused:
             return self._lost(step, api.Ambiguous(step.provider, str(refused)))
         except BrokenMedia as broken:
@@ -138,7 +138,8 @@ class StepLife:
             job = self._ends.find(step, str(broken)) if self._ends.provider(step).can_find else None
             if job:
                 return self._accepted(step, job)
-            self._store.failed(step.step_key, "broken_picture", str(broken), charge_of(step), "actual")
+            charge = charge_of(step, answer.tokens)
+            self._store.failed(step.step_key, "broken_picture", str(broken), charge, "actual")
             log.warning("step_failed", fault="broken_picture", error=str(broken))
             raise
 

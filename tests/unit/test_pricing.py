@@ -180,3 +180,32 @@ def test_a_price_written_as_a_number_is_what_it_says(written: object) -> None:
     """Is 0.1 a tenth, and not the binary fraction next to it?"""
     row = {"provider": "p", "model": "m", "unit": "image", "price": {"*": written}, "as_of": "2026-11-01"}
     assert str(Price.model_validate(row).price["*"]) == "0.1"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "unit", "amount"),
+    [
+        (1120, "token", "0.033600"),
+        (1, "token", "0.000030"),
+        (None, "image", "0.050400"),
+        (0, "image", "0.050400"),
+    ],
+)
+def test_tokens_that_were_counted_are_what_is_charged(tokens: int | None, unit: str, amount: str) -> None:
+    """Does the vendor's own count win over the quote, at the price that was frozen with it?"""
+    quoted = PriceTable().charge("gemini", "gemini-nano-banana-2.1", "2K", Decimal(1))
+    charged = Quote.thawed(quoted.frozen(), "p", "m", Decimal(1), tokens)
+    assert (charged.unit, str(charged.amount)) == (unit, amount)
+
+
+def test_tokens_without_a_price_of_their_own_change_nothing() -> None:
+    """Is a model that is priced by the picture charged by the picture, whatever is counted?"""
+    quoted = PriceTable().charge("gemini", "gemini-3-pro-image", "2K", Decimal(1))
+    assert Quote.thawed(quoted.frozen(), "p", "m", Decimal(1), 1120).amount == Decimal("0.134")
+
+
+def test_the_price_of_a_picture_is_the_price_of_its_tokens() -> None:
+    """Do the two figures of the shipped row say the same?"""
+    quoted = PriceTable().charge("gemini", "gemini-nano-banana-2.1", "1K", Decimal(1))
+    assert quoted.token_price is not None
+    assert quoted.amount == 1120 * quoted.token_price
