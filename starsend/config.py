@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from PIL import ImageColor
 from pydantic import Field, SecretStr, field_validator
@@ -197,10 +198,20 @@ class VendorOptions(Section):
     base_url: str | None = Field(
         default=None,
         description="Another address of the vendor's API: a proxy of the studio's, or a stand-in.",
+        json_schema_extra={"pattern": "^https?://[^/]"},
     )
     timeout_seconds: float = Field(
         default=300, gt=0, description="For an answer to one call; after that it may be lost, and billed."
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        if url is not None:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("must be an address that begins with https:// (or http://)")
+        return url
 
 
 class VeoOptions(VendorOptions):

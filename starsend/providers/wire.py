@@ -39,22 +39,37 @@ class NoKey(BadInput):
         )
 
 
+class BadKey(BadInput):
+    """A key that cannot be sent in a header. Nothing was sent."""
+
+    def __init__(self, provider: str, variable: str) -> None:
+        super().__init__(
+            "the key holds a line break, a space or a letter that no key has",
+            where=provider,
+            remedy=f"copy it again into {variable} or its file",
+        )
+
+
 def key_from(provider: str, variable: str, environ: Mapping[str, str] = os.environ) -> str:
     """A vendor's key, from the environment or from the file named there; never from a document or the config.
 
     Raises:
         NoKey: neither is set, the file cannot be read, or it is empty.
+        BadKey: it is no key, e.g. two lines. Only found when it is sent, it would look like a lost call.
     """
-    if key := environ.get(variable, "").strip():
-        return key
-    path = environ.get(f"{variable}_FILE", "")
-    try:
-        key = Path(path).read_text(encoding="utf-8").strip() if path else ""
-    except (OSError, ValueError):
-        key = ""
+    key = environ.get(variable, "").strip() or _from_file(environ.get(f"{variable}_FILE", ""))
     if not key:
         raise NoKey(provider, variable)
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise BadKey(provider, variable)
     return key
+
+
+def _from_file(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip() if path else ""
+    except (OSError, ValueError):
+        return ""
 
 
 @contextmanager
@@ -64,7 +79,9 @@ def sending(provider: str) -> Iterator[None]:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as never:
         raise api.NotSent(provider, words(never)) from never
-    except httpx.TransportError as lost:
+    except (
+        httpx.RequestError
+    ) as lost:  # also an answer whose encoding is broken, and one that only leads elsewhere
         raise api.Ambiguous(provider, words(lost)) from lost
 
 
@@ -89,14 +106,15 @@ def refusal(
 ) -> api.ProviderError:
     """What an error status means for a submit, and for looks and polls too.
 
-    Anything from 500 up but 503 is ambiguous: a gateway gives up on work that goes on behind it.
+    Anything from 500 up but 503 is ambiguous: a gateway gives up on work that goes on behind it. So is a success of
+    another kind than the vendor's own.
     """
     said = clipped(said) or f"status {status}"
     if status in NOT_NOW:
         return api.RateLimited(provider, retry_after(headers, now=now), why=f"{status}: {said}")
     if status in NO_KEY:
         return api.Unauthorized(provider, f"{status}: {said}")
-    if status >= 500:
+    if status >= 500 or status < 300:
         return api.Ambiguous(provider, f"{status}: {said}")
     return api.BadRequest(provider, f"{status}: {said}")
 

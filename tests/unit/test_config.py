@@ -141,6 +141,8 @@ WRONG: list[tuple[dict[str, object], str]] = [
     ),
     ({"limits": {"animatic": {"at_once": 1.5}}}, "limits.animatic.at_once: "),
     ({"video": {"on_unknown": "hope"}}, "video.on_unknown: input should be 'retry' or 'ask' (it is 'hope')"),
+    ({"gemini": {"base_url": "ftp://x"}}, "gemini.base_url: must be an address that begins with https://"),
+    ({"veo": {"base_url": "https://"}}, "veo.base_url: must be an address that begins with https://"),
     ({"grid": {"gutter": []}}, "grid.gutter: list should have at least 1 item"),
     ({"grid": {"gutter": ["red", 5]}}, "grid.gutter[1]: input should be a valid string (it is 5)"),
     ({"retry": {"poll_seconds": 0}}, "retry.poll_seconds: input should be greater than 0 (it is 0)"),

@@ -41,7 +41,7 @@ def send(url: str) -> dict[str, object]:
     """One paid call, as a provider makes it."""
     with wire.sending("shop"), httpx.Client(timeout=0.3) as client:
         response = client.post(url, json={"key": "k1"})
-    if response.status_code >= 400:
+    if response.status_code != 200:
         raise wire.refusal("shop", response.status_code, response.text, response.headers, now=NOW)
     return wire.answer_of("shop", response)
 
@@ -65,6 +65,7 @@ def test_a_refused_connection_was_never_sent() -> None:
         (Fault("status", 429), api.RateLimited, 0),
         (Fault("status", 503), api.RateLimited, 0),
         (Fault("status", 500), api.Ambiguous, 0),
+        (Fault("status", 202, accepted=True), api.Ambiguous, 1),
         (Fault("status", 502, accepted=True), api.Ambiguous, 1),
         (Fault("status", 504, accepted=True), api.Ambiguous, 1),
         (Fault("malformed"), api.Ambiguous, 1),
@@ -84,6 +85,15 @@ def test_an_error_is_no_cheaper_than_the_bill(
     assert len(shop.bill) == billed
     assert not (billed and raised.value.billed is False)
     assert shop.count("submit") <= 1
+
+
+def test_an_answer_that_cannot_be_unpacked_was_sent(shop: Shop) -> None:
+    """Is a call that was answered in broken gzip called lost, and not free?"""
+    headers = {"content-encoding": "gzip"}
+    shop.faults["submit"].append(Fault("status", 200, headers=headers, body=b"no gzip", accepted=True))
+    with pytest.raises(api.Ambiguous):
+        send(shop.url)
+    assert len(shop.bill) == 1
 
 
 @pytest.mark.parametrize(
@@ -124,6 +134,14 @@ def test_a_key_comes_from_the_environment_or_its_file(tmp_path: Path) -> None:
     for environ in ({}, {"SHOP_KEY": ""}, {"SHOP_KEY_FILE": str(tmp_path / "none")}):
         with pytest.raises(wire.NoKey, match=r"SHOP_KEY nor SHOP_KEY_FILE"):
             wire.key_from("shop", "SHOP_KEY", environ)
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "two words", "schlüssel", "bell\a"])
+def test_a_key_that_no_header_holds_is_no_key(key: str) -> None:
+    """Is it told before anything is sent, without being shown?"""
+    with pytest.raises(wire.BadKey, match="Copy it again into SHOP_KEY") as raised:
+        wire.key_from("shop", "SHOP_KEY", {"SHOP_KEY": key})
+    assert key not in str(raised.value)
 
 
 def test_no_address_and_no_key_is_quoted() -> None:
