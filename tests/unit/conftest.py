@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from tests.conftest import ManualClock
+from tests.standins.gemini_wire import KEY, GeminiWire
 from tests.unit.daemon_house import DaemonHouse
 from tests.unit.desk import Desk
 from tests.unit.drop import Drop
@@ -52,3 +53,14 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.file.close()
+
+
+@pytest.fixture
+def gemini_wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[GeminiWire]:
+    """A stand-in for Gemini, and its key in the environment, where no proxy stands between."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    with GeminiWire() as stand_in:
+        assert isinstance(stand_in, GeminiWire)
+        yield stand_in
