@@ -109,6 +109,26 @@ def grid(
     leave(_told(errors, console) or (WAITING if undecided else DONE))
 
 
+@app.command(epilog="Exit codes: 0 every take can be made, 2 one cannot, or bad usage or bad input.")
+def lint(
+    sequences: Annotated[
+        list[str] | None, typer.Argument(metavar="[SEQUENCE]...", help="Sequences; all if none is named.")
+    ] = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Say what the video model would refuse of the takes, before anything is paid for. Costs nothing."""
+    place = _place(project)
+    from client_async.shot_check import lint_project
+
+    report = lint_project(place, sequences or [])
+    if as_json:
+        print_json(report.as_json())
+    else:
+        print("\n".join(report.lines()))
+    leave(DONE if report.is_clean else BadInput.exit_code)
+
+
 @app.command()
 def pick(
     sequence: Name,

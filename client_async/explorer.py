@@ -13,6 +13,7 @@ from client_async.ownership import Raw, add_notice
 from client_async.picks import DELETED, UNDELETE
 from client_async.reporter import Reporter
 from client_async.sequences import GridRecord, Sequence
+from client_async.shot_check import check_shots
 from client_async.workshop import Workshop
 from starsend.errors import BadInput
 
@@ -49,6 +50,8 @@ class Explorer:
             raise Deleted(self._name)
         if sequence.regrid:
             sequence = await self._begin_again(sequence)
+        if _is_wanted(sequence):
+            await check_shots(self._shop, self._name, sequence)
         round_ = sequence.round
         while _is_wanted(sequence):
             wrong = [record for record in sequence.grid_history if record.round == round_]

@@ -34,6 +34,7 @@ from starsend.errors import StarsendError, UnknownName
 from starsend.json_file import BrokenJson, MissingFile
 from starsend.orchestrator.step_faults import OtherProvider
 from starsend.pricing import NoPrice
+from starsend.shot_lint import ShotsRefused
 from starsend.tools.picture_file import BadPicture
 
 log = structlog.get_logger()
@@ -41,8 +42,17 @@ log = structlog.get_logger()
 SETTLE_SECONDS = 2.0
 """Between a pick and the first money spent on it (docs/operations.md): whoever changes their mind at once pays nothing."""
 CURED_BY: dict[str, tuple[type[StarsendError], ...]] = {
-    "elements": (UnknownName, MissingReference, SameName, BadPicture, BadDocument, BrokenJson, MissingFile),
-    "config": (NoPrice, Unauthorized, OtherProvider, UnknownName, BadDocument),
+    "elements": (
+        UnknownName,
+        MissingReference,
+        SameName,
+        BadPicture,
+        BadDocument,
+        BrokenJson,
+        MissingFile,
+        ShotsRefused,
+    ),
+    "config": (NoPrice, ShotsRefused, Unauthorized, OtherProvider, UnknownName, BadDocument),
 }
 """Failures that a change of these files may have mended: such sequences go on by themselves."""
 

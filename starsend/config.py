@@ -26,6 +26,7 @@ from starsend.documents import Section, parse_document
 from starsend.errors import BadInput, UnknownName
 from starsend.json_file import read_json
 from starsend.pricing import Dollars, Price
+from starsend.shot_limits import ShotLimits
 
 CONFIG_NAME = "starsend_config.json"
 ENV_PREFIX = "STARSEND_"
@@ -246,6 +247,9 @@ class Settings(BaseSettings, Section):
     notices: NoticeSettings = NoticeSettings()
     prices: list[Price] = Field(
         default=[], description="Prices that add to the shipped table or override it."
+    )
+    shot_limits: list[ShotLimits] = Field(
+        default=[], description="Limits of video models that add to the shipped table or override it."
     )
     animatic: AnimaticOptions = AnimaticOptions()
     gemini: VendorOptions = VendorOptions()

@@ -14,13 +14,14 @@ from pydantic import Field, field_validator
 from starsend.api_client import Reference
 from starsend.config import Settings
 from starsend.documents import Section, parse_document
-from starsend.elements import Elements
+from starsend.elements import Cast, Elements
 from starsend.errors import StarsendError
 from starsend.json_file import read_json
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import Keyframe, Take
 from starsend.orchestrator.step_key import check_name
 from starsend.orchestrator.step_runner import StepRunner
+from starsend.shot_lint import RequestFacts, shape_of
 from starsend.vendor_patience import patience, worth_waiting
 
 
@@ -106,6 +107,8 @@ class Pipeline:
         frame_id = f"{shot.id}_frame"
         new_frame = again and not self._has_take(frame_id)
         cast = self._elements.cast([shot.prompt], shot.elements, where=shot.id)
+        moves = f"{cast.prompts[0]}\nCamera: {shot.camera}." if shot.camera else cast.prompts[0]
+        self._steps.lint_multi_shot(shot.id, _facts(shot, moves, cast))  # no frame is paid for in vain
         drawn = self._paid(
             partial(
                 self._steps.execute_keyframe,
@@ -119,7 +122,6 @@ class Pipeline:
             )
         )
         keyframe = self._store.lock_keyframe(shot.id, drawn, by=self._by)
-        moves = f"{cast.prompts[0]}\nCamera: {shot.camera}." if shot.camera else cast.prompts[0]
         take = self._paid(
             partial(
                 self._steps.execute_multi_shot,
@@ -148,3 +150,13 @@ class Pipeline:
             return step()
 
         return stamina.RetryingCaller(**patience(self._settings.retry))(worth_waiting(), send)
+
+
+def _facts(shot: HouseShot, moves: str, cast: Cast) -> RequestFacts:
+    return RequestFacts(
+        prompts=(moves,),
+        written=(shot.prompt,),
+        seconds=(shot.seconds,),
+        elements=tuple(reference.name for reference in cast.references),
+        frame=shape_of(shot.aspect_ratio),
+    )

@@ -25,6 +25,8 @@ from starsend.orchestrator.records import Intent, Step, StepKind, Take
 from starsend.orchestrator.step_ends import StepEnds
 from starsend.orchestrator.step_key import check_name, request_digest, step_key
 from starsend.orchestrator.step_life import StepLife
+from starsend.shot_limits import LimitTable
+from starsend.shot_lint import RequestFacts, frame_size, refuse_faulty
 
 
 class MultiShot(TypedDict, total=False):
@@ -59,7 +61,9 @@ class StepRunner:
         clock: Clock | None = None,
         stop: threading.Event | None = None,
     ) -> None:
+        self._store = store
         self._project = store.project
+        self._limits = LimitTable(settings.shot_limits)
         self._images = images
         self._videos = videos
         self._settings = settings
@@ -119,10 +123,20 @@ class StepRunner:
 
         Raises:
             BadInput: prompts and durations do not pair up, or a duration is not above zero.
+            ShotsRefused: it breaks limits of the vendor's; nothing was sent.
             and all that ``execute_keyframe`` raises.
         """
         request, intent = self._multi_shot(shot_id, prompts, **asked)
+        begun = self._store.step(intent.step_key)
+        if (
+            begun is None or begun.state == "failed"
+        ):  # what may be paid for comes home, whatever the limits are by now
+            self.lint_multi_shot(shot_id, _facts(request, asked.get("shot_prompts")))
         return self._life.run(intent, lambda key: self._videos.submit_video(request, step_key=key))
+
+    def lint_multi_shot(self, shot_id: str, facts: RequestFacts) -> None:
+        """Raises ShotsRefused when such a take breaks limits of the vendor's: asked before its start frame is paid for. Free."""
+        refuse_faulty(shot_id, facts, self._limits, self._videos.name, self._settings.video.model)
 
     def check_multi_shot(self, shot_id: str, prompts: Sequence[str], **asked: Unpack[MultiShot]) -> None:
         """Raises StepFailed when this very take has failed for good before, as ``execute_multi_shot`` would. Free."""
@@ -196,6 +210,16 @@ class StepRunner:
             request_digest=digest,
             request={**asked, **extra, "variant": variant, "units": str(units)},
         )
+
+
+def _facts(request: api.VideoRequest, written: Sequence[str] | None) -> RequestFacts:
+    return RequestFacts(
+        prompts=request.prompts,
+        written=None if written is None else tuple(written),
+        seconds=request.durations,
+        elements=tuple(reference.name for reference in request.references),
+        frame=frame_size(request.start_frame.path),
+    )
 
 
 def _as_json(request: api.ImageRequest | api.VideoRequest) -> dict[str, Any]:

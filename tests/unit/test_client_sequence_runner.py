@@ -24,6 +24,7 @@ from starsend.api_client import JobFailed, RateLimited
 from starsend.errors import BadInput, UnknownName
 from starsend.files import sha256_of
 from starsend.orchestrator.step_faults import StepFailed, StepUnknown
+from starsend.shot_lint import ShotsRefused
 from starsend.tools.image_utils import open_picture
 from tests.standins.vendor import write_png
 from tests.unit.studio import Studio
@@ -606,3 +607,68 @@ async def test_whoever_picks_is_told_that_the_brief_has_changed_since(explored: 
     assert explored.runner.read().grid_state == "done"
     await explored.wish(regrid=True)
     assert "earlier brief" not in explored.runner.read().status
+
+
+LIMITS = {
+    "provider": "animatic",
+    "model": "*",
+    "characters": 25,
+    "shot_seconds": {"least": 1, "most": 5},
+    "as_of": "2026-11-01",
+}
+
+
+@pytest.fixture
+def limited(studio: Studio) -> Studio:
+    """A studio whose vendor takes whole seconds and 25 characters a shot; the brief has half seconds."""
+    path = studio.place.folder / "starsend_config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "shot_limits": [LIMITS]}))
+    return studio
+
+
+async def test_no_grid_is_paid_for_whose_take_cannot_be_made(limited: Studio) -> None:
+    """Does the sequence fail with the linter's words before anything is drawn, and go on when its brief is mended?"""
+    refused = await limited.advance()
+    assert isinstance(refused, ShotsRefused)
+    assert [fault.path for fault in refused.faults] == ["shots[0].seconds", "shots[1].seconds"]
+    sequence = limited.runner.read()
+    assert (sequence.grid_state, sequence.status, sequence.grid_fault) == (
+        "failed",
+        str(refused),
+        "ShotsRefused",
+    )
+    assert limited.bill == []
+    assert await limited.wish(shots=[{"prompt": "she waits", "seconds": 1}]) is None
+    assert limited.runner.read().grid_state == "waiting_for_pick"
+    assert limited.bill == ["SEQ01_grid"]
+
+
+async def test_another_grid_is_not_paid_for_either(limited: Studio) -> None:
+    """Is a wish for a new grid refused once, kept, and fulfilled when the brief is mended?"""
+    assert await limited.wish(shots=[{"prompt": "she waits", "seconds": 1}]) is None
+    shots = [{"prompt": "she waits for a very long time", "seconds": 1}]
+    assert isinstance(await limited.wish(shots=shots, regrid=True), ShotsRefused)
+    assert limited.runner.read().grid_state == "failed"
+    assert limited.bill == ["SEQ01_grid"]
+    assert await limited.wish(shots=[{"prompt": "she leaves", "seconds": 1}]) is None
+    assert limited.runner.read().grid_id == "g2"
+    assert limited.bill == ["SEQ01_grid"] * 2
+
+
+async def test_shots_that_were_spoilt_after_the_pick_cost_nothing(limited: Studio) -> None:
+    """Is a take refused at no cost whose shots were changed since its grid was drawn, and made when they are mended?"""
+    assert await limited.wish(shots=[{"prompt": "she waits", "seconds": 1}]) is None
+    await limited.runner.pick_cell(1, by="mara", via="test")
+    refused = await limited.wish(shots=[{"prompt": "she waits", "seconds": 9}])
+    assert isinstance(refused, ShotsRefused)
+    assert (limited.bill, limited.runner.read().grid_state) == (["SEQ01_grid"], "failed")
+    assert await limited.wish(shots=[{"prompt": "she waits", "seconds": 2}]) is None
+    assert (limited.bill, limited.runner.read().grid_state) == (["SEQ01_grid", "SEQ01"], "done")
+
+
+async def test_an_unknown_element_of_a_shot_is_told_before_a_grid_is_paid(studio: Studio) -> None:
+    """Does a misspelt name that only a shot has cost nothing either?"""
+    studio.write_brief(shots=[{"prompt": "@marra waits", "seconds": 0.5}])
+    assert isinstance(await studio.advance(), UnknownName)
+    assert studio.bill == []

@@ -561,3 +561,63 @@ def test_the_house_line(shell: Shell) -> None:
     assert json.loads(shell("costs", "--json").out)["total"]["calls"] == 4
     (shell.project / "shots.json").write_text(json.dumps({"shots": [{**shots[0], "secs": 3}]}))
     one_line(shell("pipeline"), 2, "shots[0]", "did you mean 'seconds'")
+
+
+STRICT = {
+    "provider": "animatic",
+    "model": "*",
+    "shot_seconds": {"least": 1, "most": 5},
+    "total_seconds": {"least": 3, "most": 15},
+    "as_of": "2026-11-01",
+}
+
+
+def test_lint_tells_every_fault_and_costs_nothing(shell: Shell) -> None:
+    """Are all faults of all sequences told, for people and programs, with exit code 2, and nothing when all is well?"""
+    one_line(shell("lint"), 0, "SEQ01: ok", "animatic/animatic: limits as of")
+    shell.configure(shot_limits=[STRICT])
+    shell.write("SEQ01", "SEQ02", elements=["nobody"])
+    document = json.loads(shell.document.read_text())
+    document["sequences"]["SEQ01"]["elements"] = []
+    shell.document.write_text(json.dumps(document))
+    said = shell("lint")
+    assert said.code == 2
+    assert said.out.splitlines()[1:] == [
+        "SEQ01: shots[0].seconds: 0.25 s, a shot takes 1 to 5 s, whole seconds (e.g. 3 s)",
+        "SEQ01: shots: 0.25 s in all, a take has 3 to 15 s, whole seconds (e.g. 3 s)",
+        "SEQ02: elements: unknown element '@nobody' (there is no element here yet)",
+    ]
+    told = json.loads(shell("lint", "SEQ01", "--json").out)
+    assert told["schema"] == "starsend.lint/1"
+    (row,) = told["sequences"]
+    assert [fault["path"] for fault in row["faults"]] == ["shots[0].seconds", "shots"]
+    one_line(shell("lint", "SEQ1"), 2, "SEQ1", "Did you mean SEQ01")
+    assert shell.calls() == []
+    assert json.loads(shell.document.read_text()) == document
+
+
+def test_lint_says_where_no_limits_are_known(shell: Shell) -> None:
+    """Does a model that nobody has described pass with a word about it, and none is looked for in vain?"""
+    shell.configure(video={"provider": "farm", "model": "new"})
+    one_line(shell("lint"), 0, "farm/new: no limits are known", "SEQ01: ok")
+    assert json.loads(shell("lint", "--json").out)["limits"] is None
+
+
+def test_a_refused_sequence_goes_on_when_the_config_is_mended(shell: Shell) -> None:
+    """Does `starsend grid` pay for nothing under limits that forbid the take, and draw once they are gone?"""
+    shell.configure(shot_limits=[STRICT])
+    one_line(shell("grid"), 2, "SEQ01", "animatic/animatic would refuse this take", "shots[0].seconds")
+    assert shell.calls() == []
+    shell.configure()
+    assert shell("grid").code == 0
+    assert shell.calls() == ["SEQ01_grid"]
+
+
+def test_the_house_line_pays_for_no_frame_whose_take_cannot_be_made(shell: Shell) -> None:
+    """Is a shot of a quarter of a second refused before its start frame is drawn?"""
+    shell.configure(shot_limits=[STRICT])
+    shots = [{"id": "SH010", "prompt": "a lighthouse", "seconds": 0.25, "aspect_ratio": "1:1"}]
+    (shell.project / "shots.json").write_text(json.dumps({"shots": shots}))
+    said = shell("pipeline")
+    assert (said.code, shell.calls()) == (2, [])
+    assert "would refuse this take" in said.out

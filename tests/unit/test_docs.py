@@ -23,12 +23,15 @@ from client_async.estimates import as_json as estimate_json
 from client_async.projects import Place
 from client_async.schemas import MODELS, schema_file
 from client_async.sequences import Sequences
+from client_async.shot_check import LintReport
 from client_async.states import GridState
 from starsend.config import Settings
 from starsend.documents import parse_document
 from starsend.elements import ElementFile
 from starsend.orchestrator.records import Spending
 from starsend.pipeline import ShotList
+from starsend.shot_limits import LimitTable
+from starsend.shot_lint import Fault
 from tests.unit.test_cost_report import event
 
 ROOT = Path(__file__).parents[2]
@@ -106,15 +109,20 @@ def keys(value: object) -> object:
     """A JSON value with everything but its keys taken out."""
     if isinstance(value, dict):
         return {name: keys(inner) for name, inner in value.items()}
-    return [keys(value[0])] if isinstance(value, list) else None
+    return [keys(value[0])] if isinstance(value, list) and value else None
 
 
 def test_the_guides_json_shapes_are_what_the_commands_print() -> None:
-    """Is the documented shape of status and costs the real one?"""
+    """Is the documented shape of status, lint and costs the real one?"""
     (status,) = blocks(GUIDE, "json status")
     stands = Spending(cap="project", of="spring", spent=Decimal(1), reserved=Decimal(0))
     row = budget_row(stands, Decimal(2), Place(Path(), "spring"))
     assert keys(json.loads(status)) == keys(status_view.as_json({"spring": {"SEQ01": {}}}, {"spring": [row]}))
+    (lint,) = blocks(GUIDE, "json lint")
+    fault = Fault("shots[1].seconds", "2.5 s", "e.g. 3, 2 s")
+    limits = LimitTable().find("kling", "kling-v3")
+    linted = LintReport("spring", "kling/kling-v3", limits, {"SEQ01": [fault]})
+    assert keys(json.loads(lint)) == keys(linted.as_json())
     (costs,) = blocks(GUIDE, "json costs")
     spent = Booked(event("actual", "0.5"), "SEQ01", "picked")
     report = ProjectCosts("spring", ["SEQ01"], [spent], Finished(1, Decimal(5)))

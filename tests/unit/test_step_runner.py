@@ -25,6 +25,8 @@ from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_faults import StepFailed, StepUnknown, TakeLost
 from starsend.orchestrator.step_runner import StepRunner
 from starsend.pricing import NoPrice, Price
+from starsend.shot_limits import ShotLimits
+from starsend.shot_lint import ShotsRefused
 from starsend.tools.image_utils import open_picture
 from tests.conftest import ManualClock
 from tests.standins.vendor import Script, Vendor, mp4, png, write_png
@@ -40,6 +42,16 @@ PRICED = Price.model_validate(
 )
 PRICED_VIDEO = PRICED.model_copy(
     update={"model": "animatic", "unit": "second", "price": {"*": Decimal("0.1")}}
+)
+STRICT = ShotLimits.model_validate(
+    {
+        "provider": "animatic",
+        "model": "*",
+        "characters": 2,
+        "shot_seconds": {"least": 1, "most": 5},
+        "aspect_ratios": ["16:9"],
+        "as_of": "2026-11-01",
+    }
 )
 WAIT = api.JobStatus("running", progress=0.5)
 
@@ -588,3 +600,32 @@ def test_a_broken_picture_that_cannot_be_looked_up_is_booked_and_comes_home_late
     assert desk.draw().media.width == 64
     assert (desk.spent("possible"), desk.spent("actual")) == (Decimal(0), Decimal("0.05"))
     assert len(desk.vendor.bill) == 1
+
+
+def test_a_take_that_would_be_refused_is_never_intended(desk: Desk) -> None:
+    """Is every fault told before there is a step, a reservation or a call, the start frame's own shape among them?"""
+    with pytest.raises(ShotsRefused) as refused:
+        desk.film(shot_limits=[STRICT])
+    paths = [fault.path for fault in refused.value.faults]
+    assert paths == ["aspect_ratio", "shots[0].prompt", "shots[1].prompt", "shots[1].seconds"]
+    assert "64:48" in str(refused.value)
+    assert (desk.vendor.sent, desk.store.costs()) == ([], [])
+    assert desk.store.open_steps("S") == []
+
+
+def test_what_was_sent_comes_home_whatever_the_limits_are_by_then(desk: Desk) -> None:
+    """Is a take that is paid for kept, and replayed, when the table says since that it could not be made?"""
+    desk.park(desk.film)
+    take = desk.film(shot_limits=[STRICT])
+    assert desk.film(shot_limits=[STRICT]) == take
+    assert len(desk.vendor.bill) == 1
+
+
+def test_what_was_turned_away_is_looked_at_again(desk: Desk) -> None:
+    """Is a step that cost nothing not sent again once the limits are known to forbid it?"""
+    desk.vendor.script = [api.BadRequest("v", "no")]
+    with pytest.raises(api.BadRequest):
+        desk.film()
+    with pytest.raises(ShotsRefused):
+        desk.film(shot_limits=[STRICT])
+    assert len(desk.vendor.sent) == 1
