@@ -75,7 +75,7 @@ def _raw(document: dict[str, object], place: Place) -> dict[str, dict[str, objec
 
 
 def _finished(sequences: dict[str, Sequence], takes: list[Take], house: set[str]) -> Finished:
-    current = {s.take.take for s in sequences.values() if s.take and not s.deleted}
+    current = {take for s in sequences.values() if s.take and not s.deleted for take in s.take.takes}
     latest = {take.shot_id: take.take_id for take in takes if take.shot_id in house}  # oldest first
     wanted = current | set(latest.values())
     lengths = [take.media.seconds for take in takes if take.take_id in wanted and take.media.seconds]

@@ -167,17 +167,27 @@ def pick(
 
 
 @app.command()
-def generate(sequences: Names = None, project: Project = None, again: Again = False) -> None:
+def generate(
+    sequences: Names = None,
+    project: Project = None,
+    again: Again = False,
+    split: Annotated[
+        bool,
+        typer.Option("--split", help="Make several takes of what is too long for one; kept in the brief."),
+    ] = False,
+) -> None:
     """Lock what is picked and make the takes."""
     place, names = _place(project), sequences or []
     _names_what_is_made_again(again, names)
+    if split and not names:
+        raise typer.BadParameter("--split takes the names of what it is meant for")
     _logs()
     from rich.console import Console
 
     from client_async import production, screens
 
     console = Console()
-    errors = production.make_takes(place, names, console, again=again)
+    errors = production.make_takes(place, names, console, again=again, split=split)
     waiting = production.waiting_for_person(place, names)
     for name in sorted(waiting - errors.keys()):
         screens.say(console, f"  {name}  waits for a person: see `starsend status`")

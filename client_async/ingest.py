@@ -20,7 +20,7 @@ from client_async.saved_file import SavedFile, unwritable
 from client_async.wishes import fault_of_wish, take_pick
 
 CHECKED_AT_ONCE = 200
-MENDING = {"prompt", "shots", "elements", "aspect_ratio"}
+MENDING = {"prompt", "shots", "split", "elements", "aspect_ratio"}
 """Who changes one of these in a sequence that has failed wants it tried again."""
 
 

@@ -135,3 +135,4 @@ def _takes_of(raw: Raw) -> Iterator[str]:
         yield from grid.get("takes") or ()
     for take in raw.get("take_history") or ():
         yield take["take"]
+        yield from (part["take"] for part in take.get("parts") or ())

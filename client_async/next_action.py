@@ -110,4 +110,5 @@ def _asked(sequence: Sequence) -> tuple[object, ...]:
     """All that people say of what a grid or a take is to be."""
     pick = sequence.pick and (sequence.pick.grid, sequence.pick.cell)
     wishes = sequence.regrid, sequence.adopt, sequence.selected_cell, pick
-    return sequence.prompt, sequence.aspect_ratio, sequence.elements, sequence.shots, *wishes
+    brief = sequence.prompt, sequence.aspect_ratio, sequence.elements, sequence.shots, sequence.split
+    return *brief, *wishes

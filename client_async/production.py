@@ -61,7 +61,9 @@ def adopt_grid(place: Place, name: str, picture: Path, console: Console) -> None
         say(console, f"{name}: {adopted.grid_id} is ready at {place.shown(str(adopted.grid_path))}")
 
 
-def make_takes(place: Place, names: Many[str], console: Console, *, again: bool = False) -> Errors:
+def make_takes(
+    place: Place, names: Many[str], console: Console, *, again: bool = False, split: bool = False
+) -> Errors:
     """Take the picks that have been dropped, then drive sequences to their takes.
 
     A sequence that is named is generated even when its brief has changed since its take; without names only
@@ -77,6 +79,8 @@ def make_takes(place: Place, names: Many[str], console: Console, *, again: bool 
             again and sequence.keyframe is not None
         ):
             wishes[name] = {"retake": True}
+        if split and not sequence.split:
+            wishes.setdefault(name, {})["split"] = True
     errors = refused | _work(place, sequences, console, "takes", wishes)
     if names:
         errors |= {n: WaitsForPick(n) for n in _unpicked(place, names) if n not in errors}

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from client_async.ownership import is_reported
 from client_async.shot_ids import owner_of
@@ -24,6 +33,9 @@ from starsend.orchestrator.step_key import check_name, request_digest
 Cell = Annotated[StrictInt, Field(ge=1, le=4)]
 AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "5:4", "4:5", "21:9"]
 
+
+SHOTS_IN_ONE = 6
+"""The most that the table of limits has of any model (docs/guide.md)."""
 
 LONGEST_NAME = 70
 """Characters: what is drawn for a sequence has up to ten more in its id."""
@@ -97,6 +109,15 @@ class LockedKeyframe(Part):
     at: str
 
 
+class TakePart(Part):
+    """One of the videos that a take was divided into. It starts on the last frame of the one before."""
+
+    take: str
+    path: str
+    shots: int = Field(ge=1, description="How many shots it shows.")
+    start_frame: str = Field(description="SHA-256 of the frame it starts on.")
+
+
 class TakeRecord(Part):
     """A video that was made, and the start frame it was made from."""
 
@@ -105,7 +126,16 @@ class TakeRecord(Part):
     attempt: int = Field(ge=1)
     keyframe: str = Field(description="SHA-256 of the start frame.")
     brief: str = Field(description="SHA-256 of prompts, durations and references, as they were then.")
+    parts: list[TakePart] = Field(
+        default_factory=list,
+        description="All videos of a take that was divided, in order; the first is `take`.",
+    )
     at: str
+
+    @property
+    def takes(self) -> set[str]:
+        """The ids of all its videos."""
+        return {self.take, *(part.take for part in self.parts)}
 
 
 class BudgetPause(Part):
@@ -126,13 +156,25 @@ class SequenceNotice(Part):
 class Sequence(Part):
     """One client sequence: from prompt to take."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"split": {"const": True}}, "required": ["split"]},
+            "else": {"properties": {"shots": {"maxItems": SHOTS_IN_ONE}}},
+        }
+    )
+
     title: str = ""
     prompt: str = Field(min_length=1, description="The scene of the start frame. May name elements: @mara.")
     aspect_ratio: AspectRatio = "16:9"
     elements: list[str] = Field(
         default_factory=list, description="Elements that go along whether a prompt names them or not."
     )
-    shots: list[Shot] = Field(min_length=1, max_length=6, description="What the take shows, in order.")
+    split: StrictBool = Field(
+        default=False,
+        description="True makes several takes of shots that are too many or too long for one, each starting on the last "
+        "frame of the one before.",
+    )
+    shots: list[Shot] = Field(min_length=1, max_length=36, description="What the take shows, in order.")
     selected_cell: Cell | None = Field(default=None, description="The picked cell, 1 to 4.")
     regrid: StrictBool = Field(default=False, description="True asks for a new grid; the old ones are kept.")
     retake: StrictBool = Field(
@@ -164,6 +206,15 @@ class Sequence(Part):
     take_history: list[TakeRecord] = Field(default_factory=list)
     status: str = ""
     notices: list[SequenceNotice] = Field(default_factory=list)
+
+    @field_validator("shots")
+    @classmethod
+    def _one_take_or_split(cls, shots: list[Shot], info: ValidationInfo) -> list[Shot]:
+        if len(shots) > SHOTS_IN_ONE and not info.data.get("split"):
+            raise ValueError(
+                f'{len(shots)} shots, at most {SHOTS_IN_ONE} in one take: "split": true makes several takes of them'
+            )
+        return shots
 
     @property
     def grid(self) -> GridRecord | None:

@@ -9,13 +9,13 @@ from typing import Any
 
 from client_async.projects import Place
 from client_async.sequences import Sequence, check_sequences
-from client_async.take_maker import cast_shots
+from client_async.take_maker import facts_of, parts_of
 from client_async.workshop import Workshop
 from starsend.config import load_settings
 from starsend.elements import Elements
 from starsend.errors import BadInput, UnknownName
 from starsend.shot_limits import LimitTable, ShotLimits
-from starsend.shot_lint import Fault, RequestFacts, frame_size, lint, shape_of
+from starsend.shot_lint import Fault, ShotsRefused, frame_size, lint, shape_of
 
 SCHEMA = "starsend.lint/1"
 
@@ -64,8 +64,12 @@ async def check_shots(shop: Workshop, name: str, sequence: Sequence) -> None:
     """Asked before a grid is paid for. Raises ShotsRefused, and what elements raise, when no take could start on it."""
 
     def check() -> None:
-        facts = _facts(sequence, name, shop.elements(), shape_of(sequence.aspect_ratio))
-        shop.steps.lint_multi_shot(name, facts)
+        elements, frame = shop.elements(), shape_of(sequence.aspect_ratio)
+        video = shop.settings.video
+        model = f"{video.provider}/{video.model}"
+        limits = shop.steps.shot_limits
+        for part in parts_of(sequence, name, elements, limits=limits, frame=frame, model=model):
+            shop.steps.lint_multi_shot(name, facts_of(part, name, elements, frame))
 
     await shop.state(check)
 
@@ -82,10 +86,11 @@ def lint_project(place: Place, names: Many[str]) -> LintReport:
     sequences = check_sequences({name: raw[name] for name in names or raw}, place.file.path)
     settings = load_settings(place.root, place.folder)
     limits = LimitTable(settings.shot_limits).find(settings.video.provider, settings.video.model)
-    judge = partial(_faults, place=place, limits=limits)
+    model = f"{settings.video.provider}/{settings.video.model}"
+    judge = partial(_faults, place=place, limits=limits, model=model)
     return LintReport(
         place.name,
-        f"{settings.video.provider}/{settings.video.model}",
+        model,
         limits,
         {
             name: judge(sequence, name)
@@ -95,22 +100,17 @@ def lint_project(place: Place, names: Many[str]) -> LintReport:
     )
 
 
-def _faults(sequence: Sequence, name: str, *, place: Place, limits: ShotLimits | None) -> list[Fault]:
+def _faults(
+    sequence: Sequence, name: str, *, place: Place, limits: ShotLimits | None, model: str
+) -> list[Fault]:
     locked = sequence.keyframe and frame_size(place.folder / sequence.keyframe.path)
+    frame = locked or shape_of(sequence.aspect_ratio)
     try:
         elements = Elements.load(place.folder / "elements")
-        facts = _facts(sequence, name, elements, locked or shape_of(sequence.aspect_ratio))
+        parts = parts_of(sequence, name, elements, limits=limits, frame=frame, model=model)
+        facts = [facts_of(part, name, elements, frame) for part in parts]
+    except ShotsRefused as refused:
+        return list(refused.faults)
     except BadInput as wrong:
         return [Fault("elements", wrong.what, wrong.remedy)]
-    return lint(facts, limits) if limits else []
-
-
-def _facts(sequence: Sequence, name: str, elements: Elements, frame: tuple[int, int] | None) -> RequestFacts:
-    cast = cast_shots(sequence, name, elements)
-    return RequestFacts(
-        prompts=cast.prompts,
-        written=tuple(shot.prompt for shot in sequence.shots),
-        seconds=tuple(shot.seconds for shot in sequence.shots),
-        elements=tuple(reference.name for reference in cast.references),
-        frame=frame,
-    )
+    return lint(facts[0], limits) if limits and len(facts) == 1 else []  # parts fit, or they were none

@@ -1,4 +1,4 @@
-"""Making takes: the multi-shot video that starts on the locked keyframe."""
+"""Making takes: the multi-shot video that starts on the locked keyframe, or several that go on from each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from client_async.next_action import check_still_asked
 from client_async.prompts import shot_prompt
-from client_async.sequences import Sequence, TakeRecord
+from client_async.sequences import Sequence, TakePart, TakeRecord
 from client_async.states import PARKED
 from client_async.workshop import Workshop
 from starsend.api_client import Reference
@@ -19,6 +19,8 @@ from starsend.files import sha256_of
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_key import request_digest
 from starsend.orchestrator.step_runner import MultiShot
+from starsend.shot_limits import ShotLimits
+from starsend.shot_lint import RequestFacts, ShotsRefused, divide, faults_of_division, frame_size, lint
 
 
 class KeyframeGone(BadInput):
@@ -58,29 +60,64 @@ class TakeMaker:
             await self._shop.state(partial(self._check_not_final, sequence, start, attempt))
         if again or not await self._is_made(sequence, start, attempt):
             await beginning(attempt)
-        take, brief = await self._shop.video(partial(self._ask, sequence, start, attempt))
+        parts, last, brief = await self._shop.video(partial(self._ask, sequence, start, attempt))
         return TakeRecord(
-            take=take.take_id,
-            path=take.media.path,
-            attempt=take.attempt,
+            take=parts[0].take,
+            path=parts[0].path,
+            attempt=attempt,
             keyframe=keyframe.sha256,
             brief=brief,
-            at=take.created_at.isoformat(timespec="seconds"),
+            parts=parts if len(parts) > 1 else [],
+            at=last.created_at.isoformat(timespec="seconds"),
         )
 
-    def _ask(self, sequence: Sequence, start: Reference, attempt: int) -> tuple[Take, str]:
-        """In a vendor's thread: the take, and the digest of the brief that it was made from. Raises CalledOff."""
-        # It may have waited for its turn for long.
-        check_still_asked(self._name, sequence, self._shop.sequence(self._name))
-        cast = self._cast_shots(sequence, start)
-        asked = _asked(sequence, start, attempt, cast)
-        take = self._shop.steps.execute_multi_shot(self._name, cast.prompts, **asked)
-        return take, brief_digest(sequence, cast, self._shop.settings.video)
+    def _ask(self, sequence: Sequence, start: Reference, attempt: int) -> tuple[list[TakePart], Take, str]:
+        """In a vendor's thread: the take part by part, and the digest of the brief that it was made from. Raises CalledOff.
+
+        The parts are made in order, for each starts on the last frame of the one before. What a killed run has made of
+        them is found again by its key, which hangs on that frame.
+        """
+        brief = brief_digest(sequence, self._cast_shots(sequence, start), self._shop.settings.video)
+        made: list[TakePart] = []
+        for part in self._parts(sequence, start):
+            # It may have waited for its turn, or for the parts before, for long.
+            check_still_asked(self._name, sequence, self._shop.sequence(self._name))
+            if made:
+                start = self._last_frame(made[-1])
+            cast = self._cast_shots(part, start)
+            asked = _asked(part, start, attempt, cast)
+            take = self._shop.steps.execute_multi_shot(self._name, cast.prompts, **asked)
+            made.append(
+                TakePart(
+                    take=take.take_id, path=take.media.path, shots=len(part.shots), start_frame=start.sha256
+                )
+            )
+        return made, take, brief
+
+    def _last_frame(self, part: TakePart) -> Reference:
+        """What the next part starts on. Raises NoLastFrame, CannotWrite."""
+        from starsend.tools.last_frame import keep_last_frame
+
+        video = self._shop.path(part.path)
+        picture = video.with_name(f"{part.take}_last.png")
+        keep_last_frame(video, picture)
+        return Reference("start frame", picture, sha256_of(picture))
 
     def _check_not_final(self, sequence: Sequence, start: Reference, attempt: int) -> None:
-        cast = self._cast_shots(sequence, start)
-        asked = _asked(sequence, start, attempt, cast)
+        first = self._parts(sequence, start)[0]
+        cast = self._cast_shots(first, start)
+        asked = _asked(first, start, attempt, cast)
         self._shop.steps.check_multi_shot(self._name, cast.prompts, **asked)
+
+    def _parts(self, sequence: Sequence, start: Reference) -> list[Sequence]:
+        return parts_of(
+            sequence,
+            self._name,
+            self._shop.elements(),
+            limits=self._shop.steps.shot_limits,
+            frame=frame_size(start.path),
+            model=f"{self._shop.settings.video.provider}/{self._shop.settings.video.model}",
+        )
 
     async def _is_made(self, sequence: Sequence, start: Reference, attempt: int) -> bool:
         """Whether the take that the sequence has is the one that would be made."""
@@ -121,6 +158,50 @@ def cast_shots(sequence: Sequence, name: str, elements: Elements) -> Cast:
     """What the take of a sequence is asked for in: prompts with elements spelt out, and their pictures."""
     prompts = [shot_prompt(shot) for shot in sequence.shots]
     return elements.cast(prompts, sequence.elements, where=name)
+
+
+def facts_of(
+    sequence: Sequence, name: str, elements: Elements, frame: tuple[int, int] | None
+) -> RequestFacts:
+    """What the linter must know of the take of a sequence. ``frame``: width and height, or their ratio, if known."""
+    cast = cast_shots(sequence, name, elements)
+    return RequestFacts(
+        prompts=cast.prompts,
+        written=tuple(shot.prompt for shot in sequence.shots),
+        seconds=tuple(shot.seconds for shot in sequence.shots),
+        elements=tuple(reference.name for reference in cast.references),
+        frame=frame,
+    )
+
+
+def parts_of(
+    sequence: Sequence,
+    name: str,
+    elements: Elements,
+    *,
+    limits: ShotLimits | None,
+    frame: tuple[int, int] | None,
+    model: str,
+) -> list[Sequence]:
+    """The sequence as takes that the model can make: itself, or where it asks for it (``split``), several with some of its shots.
+
+    Raises ShotsRefused: its shots cannot be divided.
+    """
+    if not sequence.split or limits is None:
+        return [sequence]
+
+    def part(begin: int, end: int) -> Sequence:
+        return sequence.model_copy(update={"shots": sequence.shots[begin:end]})
+
+    def fits(begin: int, end: int) -> bool:
+        return not lint(facts_of(part(begin, end), name, elements, frame), limits)
+
+    count = len(sequence.shots)
+    ranges = divide(count, fits)
+    if ranges is None:
+        alone = [facts_of(part(at, at + 1), name, elements, frame) for at in range(count)]
+        raise ShotsRefused(name, model, faults_of_division(alone, limits))
+    return [part(shots.start, shots.stop) for shots in ranges]
 
 
 def brief_digest(sequence: Sequence, cast: Cast, video: VideoSettings) -> str:

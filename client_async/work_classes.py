@@ -83,9 +83,9 @@ def _grid_work(event: CostEvent, sequence: Sequence) -> Work:
 
 def _take_work(event: CostEvent, sequence: Sequence) -> Work:
     take = sequence.take
-    if take is not None and take.take == event.step_key:
+    if take is not None and event.step_key in take.takes:
         return "superseded" if sequence.stale else "picked"
-    known = any(record.take == event.step_key for record in sequence.take_history)
+    known = any(event.step_key in record.takes for record in sequence.take_history)
     return "open" if event.step_state in OPEN and not known else "superseded"
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -87,6 +87,47 @@ def lint(facts: RequestFacts, limits: ShotLimits) -> list[Fault]:
         *_faults_of_prompts(facts, limits),
         *_faults_of_lengths(facts, limits),
     ]
+
+
+def divide(count: int, fits: Callable[[int, int], bool]) -> list[range] | None:
+    """``count`` shots in as few takes as can be, in order and none of them cut; the first ones as long as can be.
+
+    Args:
+        fits: whether the shots from the first number up to, without, the second one can be one take.
+
+    Returns None when there is no way.
+    """
+    best: dict[int, list[range]] = {count: []}
+    for begin in range(count - 1, -1, -1):
+        ways = [
+            [range(begin, end), *best[end]]
+            for end in range(count, begin, -1)
+            if end in best and fits(begin, end)
+        ]
+        if ways:
+            best[begin] = min(ways, key=len)
+    return best.get(0)
+
+
+def faults_of_division(shots: Sequence[RequestFacts], limits: ShotLimits) -> list[Fault]:
+    """Why shots cannot be divided into takes: what is wrong with single ones, or else with their lengths.
+
+    Args:
+        shots: each shot as a take of its own.
+    """
+    faults = []
+    for at, alone in enumerate(shots):
+        faults += [
+            replace(fault, path=fault.path.replace("shots[0]", f"shots[{at}]"))
+            for fault in lint(alone, limits)
+            if fault.path != "shots"
+        ]
+    if not faults:
+        words = limits.total_seconds.words() if limits.total_seconds else "another length"
+        faults = [
+            Fault("shots", "they cannot be divided into takes", f"each take has {words}: change lengths")
+        ]
+    return list(dict.fromkeys(faults))
 
 
 def frame_size(path: Path) -> tuple[int, int] | None:

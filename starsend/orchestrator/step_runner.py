@@ -25,7 +25,7 @@ from starsend.orchestrator.records import Intent, Step, StepKind, Take
 from starsend.orchestrator.step_ends import StepEnds
 from starsend.orchestrator.step_key import check_name, request_digest, step_key
 from starsend.orchestrator.step_life import StepLife
-from starsend.shot_limits import LimitTable
+from starsend.shot_limits import LimitTable, ShotLimits
 from starsend.shot_lint import RequestFacts, frame_size, refuse_faulty
 
 
@@ -63,7 +63,7 @@ class StepRunner:
     ) -> None:
         self._store = store
         self._project = store.project
-        self._limits = LimitTable(settings.shot_limits)
+        self._table = LimitTable(settings.shot_limits)
         self._images = images
         self._videos = videos
         self._settings = settings
@@ -134,9 +134,14 @@ class StepRunner:
             self.lint_multi_shot(shot_id, _facts(request, asked.get("shot_prompts")))
         return self._life.run(intent, lambda key: self._videos.submit_video(request, step_key=key))
 
+    @property
+    def shot_limits(self) -> ShotLimits | None:
+        """What the video model takes in one request; None where nobody has said."""
+        return self._table.find(self._videos.name, self._settings.video.model)
+
     def lint_multi_shot(self, shot_id: str, facts: RequestFacts) -> None:
         """Raises ShotsRefused when such a take breaks limits of the vendor's: asked before its start frame is paid for. Free."""
-        refuse_faulty(shot_id, facts, self._limits, self._videos.name, self._settings.video.model)
+        refuse_faulty(shot_id, facts, self._table, self._videos.name, self._settings.video.model)
 
     def check_multi_shot(self, shot_id: str, prompts: Sequence[str], **asked: Unpack[MultiShot]) -> None:
         """Raises StepFailed when this very take has failed for good before, as ``execute_multi_shot`` would. Free."""

@@ -54,13 +54,14 @@ STEPS = 8
 class Job:
     """A project on disk, run by processes that may be killed."""
 
-    def __init__(self, root: Path, *, findable: bool) -> None:
+    def __init__(self, root: Path, *, findable: bool, brief: object = BRIEF, **settings: object) -> None:
         self.root = root
         self.folder = root / "projects" / "job"
         self.file = SequenceFile(self.folder / "state" / "client" / "sequences.json")
         self.file.path.parent.mkdir(parents=True)
-        self.file.path.write_text(json.dumps(BRIEF))
+        self.file.path.write_text(json.dumps(brief))
         config = {
+            **settings,
             "image": {"size": "1K"},
             "video": {"resolution": "480p"},
             "retry": {"poll_seconds": 0.01},
@@ -175,3 +176,33 @@ def test_killed_at_every_boundary_and_run_again(tmp_path: Path, findable: bool, 
             assert job.billed("video") <= 1, where
             if job.sequence().grid_state != "recovery":
                 job.check_whole()
+
+
+ONE_SHOT = {"provider": "animatic", "model": "*", "shots": 1, "as_of": "2026-11-01"}
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_split_take_killed_at_every_boundary_and_run_again(
+    tmp_path: Path, findable: bool, part: int
+) -> None:
+    """From the landing of the first part on: is each part paid once, and the second one started on the very same frame?"""
+    brief = {"sequences": {"SEQ01": {**BRIEF["sequences"]["SEQ01"], "split": True}}}
+    dry = Job(tmp_path / "dry", findable=findable, brief=brief, shot_limits=[ONE_SHOT])
+    assert dry.run() == 0
+    wanted = dry.sequence().take
+    assert wanted is not None
+    boundaries = dry.report
+    first = next(at for at, what in enumerate(boundaries, 1) if wanted.take in what)
+    last = max(at for at, what in enumerate(boundaries, 1) if wanted.parts[1].take in what) + 1  # its commit
+    assert any("_last.png" in what for what in boundaries[first:])
+    for kill_at in range(first + part, last + 1, 4):
+        where = f"killed at {kill_at}: {boundaries[kill_at - 1]}"
+        job = Job(tmp_path / str(kill_at), findable=findable, brief=brief, shot_limits=[ONE_SHOT])
+        assert job.run(kill_at) == -9, where
+        assert job.run() == 0, where
+        sequence = job.sequence()
+        assert job.billed("video") <= 2, where
+        if findable or sequence.grid_state != "recovery":
+            assert sequence.take is not None, where
+            assert [part.take for part in sequence.take.parts] == [part.take for part in wanted.parts], where
+            assert job.billed("video") == 2, where

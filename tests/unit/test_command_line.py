@@ -621,3 +621,20 @@ def test_the_house_line_pays_for_no_frame_whose_take_cannot_be_made(shell: Shell
     said = shell("pipeline")
     assert (said.code, shell.calls()) == (2, [])
     assert "would refuse this take" in said.out
+
+
+def test_a_long_sequence_is_split_when_asked(shell: Shell) -> None:
+    """Does `generate --split` make the takes of a sequence that is too long for one, and is the wish kept in the brief?"""
+    shell.write("SEQ01", shots=[{"prompt": f"shot {n}", "seconds": 1} for n in (1, 2, 3)])
+    assert shell("grid").code == 0
+    shell.configure(shot_limits=[{**STRICT, "shots": 2, "total_seconds": {"least": 1, "most": 3}}])
+    assert shell("pick", "SEQ01", "1").code == 0
+    one_line(shell("generate", "SEQ01"), 2, "SEQ01", "3 shots, at most 2")
+    one_line(shell("generate", "--split"), 2, "--split takes the names")
+    assert shell("generate", "SEQ01", "--split").code == 0
+    sequence = json.loads(shell.document.read_text())["sequences"]["SEQ01"]
+    assert (sequence["split"], sequence["grid_state"]) == (True, "done")
+    assert [part["shots"] for part in sequence["take"]["parts"]] == [2, 1]
+    assert shell("lint").code == 0
+    assert shell("generate", "SEQ01", "--split").code == 0
+    assert shell.calls() == ["SEQ01_grid", "SEQ01", "SEQ01"]

@@ -171,7 +171,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"prompt": ""}, "prompt: string should have at least 1 character"),
     ({"prompt": 3}, "prompt: input should be a valid string (it is 3)"),
     ({"shots": []}, "shots: list should have at least 1 item"),
-    ({"shots": [{"prompt": "p", "seconds": 3}] * 7}, "shots: list should have at most 6 items"),
+    ({"shots": [{"prompt": "p", "seconds": 3}] * 7}, "shots: 7 shots, at most 6 in one take"),
+    (
+        {"shots": [{"prompt": "p", "seconds": 3}] * 37, "split": True},
+        "shots: list should have at most 36 items",
+    ),
     (
         {"shots": [{"prompt": "p", "seconds": 3}, {"prompt": "p", "seconds": 0}]},
         "shots[1].seconds: input should be",
