@@ -77,12 +77,13 @@ class TakeMaker:
         The parts are made in order, for each starts on the last frame of the one before. What a killed run has made of
         them is found again by its key, which hangs on that frame.
         """
+        # It may have waited for its turn for long.
+        check_still_asked(self._name, sequence, self._shop.sequence(self._name))
         brief = brief_digest(sequence, self._cast_shots(sequence, start), self._shop.settings.video)
         made: list[TakePart] = []
         for part in self._parts(sequence, start):
-            # It may have waited for its turn, or for the parts before, for long.
-            check_still_asked(self._name, sequence, self._shop.sequence(self._name))
-            if made:
+            if made:  # the part before took minutes
+                check_still_asked(self._name, sequence, self._shop.sequence(self._name))
                 start = self._last_frame(made[-1])
             cast = self._cast_shots(part, start)
             asked = _asked(part, start, attempt, cast)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import av
 from av.error import FFmpegError
@@ -11,6 +13,9 @@ from PIL import Image
 
 from starsend.errors import StarsendError
 from starsend.files import write_durably
+
+_AT_ONCE: Final = threading.BoundedSemaphore(2)
+"""As many videos are decoded at once, whoever waits: docs/measured.md has what hundreds of vendors' threads do to the memory."""
 
 
 class NoLastFrame(StarsendError):
@@ -35,7 +40,7 @@ def keep_last_frame(video: Path, picture: Path) -> None:
         return
     last = None
     try:
-        with av.open(video) as container:
+        with _AT_ONCE, av.open(video) as container:
             for last in container.decode(video=0):  # noqa: B007 - the last one is wanted
                 pass
         image = Image.fromarray(last.to_ndarray(format="rgb24")) if last is not None else None
