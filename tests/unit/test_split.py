@@ -102,7 +102,7 @@ async def test_all_parts_count_as_picked_work(long: Studio) -> None:
     report = costs_of(long.place)
     works = {booked.event.step_key: booked.work for booked in report.booked}
     assert {works[part.take] for part in take.parts} == {"picked"}
-    assert report.finished.takes == len(take.parts)
+    assert report.finished is not None and report.finished.takes == len(take.parts)
 
 
 @anyio
