@@ -80,7 +80,9 @@ class VideoSettings(Section):
 
     provider: str = "animatic"
     model: str = "animatic"
-    resolution: Literal["480p", "720p", "1080p"] = "720p"
+    resolution: Literal["360p", "480p", "720p", "1080p", "4K"] = Field(
+        default="720p", description="What the provider does not make it refuses before anything is sent."
+    )
     on_unknown: OnUnknown = Field(
         default="ask", description="As for images; a video is dear, so a person decides."
     )

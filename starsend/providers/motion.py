@@ -22,7 +22,7 @@ from starsend.api_client import BadRequest, VideoRequest
 from starsend.providers.storyboard.board import PROVIDER, caption, draw_shot, open_picture
 
 FPS = 24
-SHORT_SIDES = {"480p": 480, "720p": 720, "1080p": 1080}
+SHORT_SIDES = {"360p": 360, "480p": 480, "720p": 720, "1080p": 1080}
 # Equal takes must be equal bytes. x264's depend on its number of threads, which would be the machine's (takes are
 # rendered side by side, so the other cores are not idle); and its macroblock tree reads past the rows of pictures
 # whose width is no multiple of 128 and lets what lies there decide (seen with MALLOC_PERTURB_).

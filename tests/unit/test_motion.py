@@ -133,6 +133,7 @@ def test_the_burn_in_runs(film: Path) -> None:
         ("720p", (768, 1376), (720, 1290)),
         ("1080p", (1920, 1080), (1920, 1080)),
         ("480p", (1001, 333), (1442, 480)),
+        ("360p", (1376, 768), (644, 360)),
     ],
 )
 def test_the_video_keeps_the_start_frames_shape(

@@ -35,6 +35,8 @@ def quote(units: Decimal, unit_price: Decimal) -> Quote:
         ("fal", "kling-video/v3/pro", "720p", "6", "2.016000"),
         ("fal", "kling-video/v3/pro", "anything", "0.1", "0.033600"),
         ("omni", "gemini-omni-1.2-flash", "1080p", "3.3", "0.346500"),
+        ("veo", "veo-3.1-generate-001", "1080p", "8", "3.200000"),
+        ("veo", "veo-3.1-lite-generate-001", "720p", "4", "0.200000"),
     ],
 )
 def test_the_shipped_table_gives_exact_amounts(
