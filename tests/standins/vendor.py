@@ -33,7 +33,7 @@ def mp4(frames: int = 12) -> bytes:
         stream = container.add_stream("libx264", rate=24)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for number in range(frames):
-            picture = np.full((48, 64, 3), number * 5, np.uint8)
+            picture = np.full((48, 64, 3), number * 5 % 256, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
     return out.getvalue()

@@ -30,6 +30,7 @@ from starsend.documents import parse_document
 from starsend.elements import ElementFile
 from starsend.orchestrator.records import Spending
 from starsend.pipeline import ShotList
+from starsend.pricing import PriceTable
 from starsend.shot_limits import LimitTable
 from starsend.shot_lint import Fault
 from tests.unit.test_cost_report import event
@@ -187,6 +188,16 @@ def test_pages_that_the_code_names_are_there() -> None:
             for name in re.findall(r"[\w./-]*\w\.md\b", source.read_text()):
                 found = (ROOT / name, ROOT / "docs" / name, source.parent / name)
                 assert any(path.exists() for path in found), f"{source}: {name}"
+
+
+def test_the_costs_of_the_live_smoke_are_the_tables() -> None:
+    """Does the page say what its calls cost at the shipped prices?"""
+    page = (ROOT / "docs" / "live-smoke.md").read_text()
+    rows = re.findall(r"^\|[^|]+\| (\w+) \| (\S+) \| (\w+) \| (\d+) \| \$([\d.]+) \|$", page, re.MULTILINE)
+    assert len(rows) == page.count("| $")
+    assert len(rows) >= 3
+    for provider, model, variant, units, cost in rows:
+        assert PriceTable().charge(provider, model, variant, Decimal(units)).amount == Decimal(cost)
 
 
 def test_imports_run_downward() -> None:

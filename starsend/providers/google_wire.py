@@ -1,0 +1,113 @@
+"""The HTTP client under Google's SDK, and what the SDK's errors mean for the bill.
+
+google-genai has two trees of errors (its own, and the Interactions API's), over one of three HTTP libraries. Given a
+client of ours it has one: a connection that broke is an ``httpx`` error in either tree, and a refusal holds the
+``httpx`` response. So both are told by status and class, never by words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+import httpx
+from google.auth.exceptions import GoogleAuthError
+
+from starsend import api_client as api
+from starsend.providers import wire
+
+GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+
+
+def http_client(timeout_seconds: float, *on_request: Callable[[httpx.Request], None]) -> httpx.Client:
+    """For the SDK: follows no redirect by itself, which would take the key along, and never uses a connection twice.
+
+    A kept connection may have been hung up on meanwhile; a submit on it ends like one whose answer is lost.
+
+    Args:
+        on_request: sees each request before it leaves, and each hop of a redirect where one is followed.
+    """
+    return httpx.Client(
+        timeout=timeout_seconds,
+        limits=httpx.Limits(max_keepalive_connections=0),
+        event_hooks={"request": list(on_request)},
+    )
+
+
+@contextmanager
+def speaking(provider: str, secret: Callable[[], str], handle: str | None = None) -> Iterator[None]:
+    """Around one call of the SDK.
+
+    Args:
+        secret: the key or token of this moment; it is in no error, whatever the vendor says.
+        handle: the job that is asked about; None around a submit.
+
+    Raises:
+        NotSent, RateLimited, BadRequest, Unauthorized: the call was certainly not billed.
+        JobGone: the vendor does not know ``handle`` any more.
+        Ambiguous: whatever else it was, also an answer that the SDK cannot read.
+    """
+    try:
+        with wire.sending(provider):
+            try:
+                yield
+            except Exception as error:
+                if isinstance(error.__cause__, httpx.TransportError):
+                    raise error.__cause__ from None
+                raise
+    except api.ProviderError:
+        raise
+    except GoogleAuthError as refused:
+        # The token is fetched before anything is sent. The rest of such an error quotes the token's endpoint.
+        said = wire.clipped(str(refused.args[0])) if refused.args else type(refused).__name__
+        raise api.NotSent(provider, f"no access token: {wire.redacted(said, secret())}") from None
+    except Exception as error:  # noqa: BLE001 - whatever it was, the call may have been billed
+        # From None: the SDK's own error quotes the vendor's, which may quote the key.
+        raise _meaning(provider, error, secret(), handle) from None
+
+
+def said_in(provider: str, problem: object, secret: str) -> str:
+    """The words of a problem that a vendor reports as ``{"message": ..}``, in one line and without the key."""
+    message = problem.get("message") if isinstance(problem, Mapping) else problem
+    return wire.clipped(wire.redacted(str(message or ""), secret)) or f"{provider} gave no reason"
+
+
+def refused(provider: str, response: httpx.Response, secret: str) -> api.ProviderError:
+    """What an error status means: wire.refusal, with Google's own way to name a delay and a bad key."""
+    problem = _problem(response)
+    details = [d for d in problem.get("details") or [] if isinstance(d, Mapping)]
+    said = wire.redacted(str(problem.get("message") or ""), secret)
+    status = response.status_code
+    if any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
+        status = HTTPStatus.UNAUTHORIZED  # Google says 400
+    headers = dict(response.headers)
+    for detail in details:
+        if delay := re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
+            headers.setdefault("retry-after", delay[1])
+    return wire.refusal(provider, status, said, headers, now=datetime.now(UTC))
+
+
+def _meaning(provider: str, error: Exception, secret: str, handle: str | None) -> api.ProviderError:
+    response = getattr(error, "response", None)
+    if not isinstance(response, httpx.Response) or response.status_code < HTTPStatus.BAD_REQUEST:
+        return api.Ambiguous(provider, f"its answer cannot be read ({type(error).__name__})")
+    if handle and response.status_code in GONE:
+        return api.JobGone(provider, handle)
+    return refused(provider, response, secret)
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    """``{"code", "message", "details"}`` of an error; a page that is no JSON is its own message."""
+    try:
+        body = response.json()
+    except ValueError:
+        return {"message": response.text}
+    except httpx.ResponseNotRead:
+        return {}
+    body = body[0] if isinstance(body, list) and body else body
+    found = body.get("error", body) if isinstance(body, dict) else {}
+    return found if isinstance(found, dict) else {"message": str(found)}
