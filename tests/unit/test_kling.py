@@ -1,0 +1,434 @@
+"""Kling's own API: what is sent, what each answer and each broken connection means, and what it costs."""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starsend import api_client as api
+from starsend.orchestrator.step_faults import StepFailed, StepUnknown
+from starsend.providers.kling import Kling, open_kling
+from starsend.providers.wire import NoKey
+from tests.conftest import ManualClock
+from tests.standins.kling_wire import ACCESS, SECRET, SIGNATURE, KlingWire, said
+from tests.standins.wire import Fault, Phase, closed_port
+from tests.unit.orders import Shop, order, shown
+
+MODEL = "kling-v3"
+KEYS = {"KLING_ACCESS_KEY": ACCESS, "KLING_SECRET_KEY": SECRET}
+BROKEN = ("malformed", "wrong_type", "truncated", "no_bytes", "empty_object")
+
+
+@pytest.fixture
+def vendor(clock: ManualClock) -> Iterator[KlingWire]:
+    with KlingWire(clock.now) as stand_in:
+        assert isinstance(stand_in, KlingWire)
+        yield stand_in
+
+
+def reach(url: str, clock: ManualClock, folder: Path, keys: dict[str, str] = KEYS) -> Kling:
+    """A provider as a new process opens it."""
+    options = {"base_url": url, "timeout_seconds": 0.4}
+    return open_kling(options=options, folder=folder, environ=keys, clock=clock)
+
+
+@pytest.fixture
+def kling(vendor: KlingWire, clock: ManualClock, tmp_path: Path) -> Kling:
+    return reach(vendor.url, clock, tmp_path)
+
+
+@pytest.fixture
+def shop(vendor: KlingWire, clock: ManualClock, project_dir: Path) -> Shop:
+    return Shop(project_dir, reach(vendor.url, clock, project_dir), MODEL, clock)
+
+
+def coded(status: int, code: int, message: str = "why", **more: Any) -> Fault:
+    """An answer with the vendor's own code."""
+    return Fault("status", status, body=said(status, code, message).body, **more)
+
+
+def test_a_take_is_asked_for_in_the_vendors_words(kling: Kling, vendor: KlingWire, tmp_path: Path) -> None:
+    """Are shots, start frame, elements and our own id sent as the documents say?"""
+    mara = [shown(tmp_path, "Mara", 65), shown(tmp_path, "Mara", 66)]
+    stone = shown(tmp_path, "Mara Stone", 67)
+    request = order(
+        tmp_path,
+        MODEL,
+        prompts=("Mara meets Mara Stone, not Maram", "boats leave"),
+        references=(mara[0], stone, mara[1]),
+    )
+    assert kling.submit_video(request, step_key="S-a1-0") == api.Job("task-1")
+    ((_, call),) = vendor.calls
+    encoded = {
+        picture: base64.b64encode(picture.path.read_bytes()).decode()
+        for picture in (request.start_frame, *request.references)
+    }
+    assert call.json == {
+        "model_name": "kling-v3",
+        "mode": "pro",
+        "duration": "5",
+        "image": encoded[request.start_frame],
+        "multi_shot": True,
+        "shot_type": "customize",
+        "multi_prompt": [
+            {"index": 1, "prompt": "<<<element_1>>> meets <<<element_2>>>, not Maram", "duration": "2"},
+            {"index": 2, "prompt": "boats leave", "duration": "3"},
+        ],
+        "elements": [
+            {"frontal_image": encoded[mara[0]], "reference_images": [encoded[mara[1]]]},
+            {"frontal_image": encoded[stone], "reference_images": [encoded[stone]]},
+        ],
+        "external_task_id": "S-a1-0",
+    }
+
+
+@pytest.mark.parametrize(
+    "fields", [{"durations": (2.5, 2.5)}, {"resolution": "480p"}], ids=["part of a second", "480p"]
+)
+def test_what_cannot_be_said_is_not_sent(
+    kling: Kling, vendor: KlingWire, tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    """Is it refused, unbilled, before anything leaves?"""
+    with pytest.raises(api.BadRequest):
+        kling.submit_video(order(tmp_path, MODEL, **fields), step_key="S-a1-0")
+    assert vendor.calls == []
+
+
+def test_a_picture_that_has_changed_is_not_sent(kling: Kling, vendor: KlingWire, tmp_path: Path) -> None:
+    """Could a take start on another frame than the one that its ledger row names?"""
+    request = order(tmp_path, MODEL)
+    request.start_frame.path.write_bytes(b"another")
+    with pytest.raises(api.BadRequest, match="has changed"):
+        kling.submit_video(request, step_key="S-a1-0")
+    request.start_frame.path.unlink()
+    with pytest.raises(api.BadRequest, match="cannot be read"):
+        kling.submit_video(request, step_key="S-a1-0")
+    assert vendor.calls == []
+
+
+def test_a_token_is_signed_anew_when_time_has_passed(
+    kling: Kling, vendor: KlingWire, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Does a job that runs for hours outlive the half hour of one token?"""
+    job = kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+    clock.time += timedelta(hours=5)
+    assert kling.poll(job.handle).state == "ready"
+    vendor.now = lambda: clock.time + timedelta(hours=1)
+    with pytest.raises(api.Unauthorized):
+        kling.poll(job.handle)
+
+
+def test_an_api_key_goes_along_as_it_is(vendor: KlingWire, clock: ManualClock, tmp_path: Path) -> None:
+    """Is it used only where no access key is named, and is a missing half of a pair named?"""
+    vendor.api_key = "planted-api-key"
+    plain = reach(vendor.url, clock, tmp_path, {"KLING_API_KEY": vendor.api_key})
+    assert plain.find("S-a1-0") is None
+    with pytest.raises(api.Unauthorized):
+        reach(vendor.url, clock, tmp_path, {**KEYS, "KLING_API_KEY": vendor.api_key}).find("S-a1-0")
+    for keys, named in (({}, "KLING_ACCESS_KEY"), ({"KLING_ACCESS_KEY": ACCESS}, "KLING_SECRET_KEY")):
+        with pytest.raises(NoKey, match=named):
+            reach(vendor.url, clock, tmp_path, keys)
+
+
+SUBMITS: list[tuple[Fault, type[api.ProviderError], int]] = [
+    (Fault("reset_before"), api.Ambiguous, 0),
+    (Fault("reset_after"), api.Ambiguous, 1),
+    (Fault("silent"), api.Ambiguous, 1),
+    *((Fault(kind), api.Ambiguous, 1) for kind in BROKEN),  # type: ignore[arg-type]
+    (Fault("other_bytes", body=b"[]"), api.Ambiguous, 1),
+    (Fault("status", 302), api.Ambiguous, 0),
+    (Fault("status", 400), api.BadRequest, 0),
+    (Fault("status", 401), api.Unauthorized, 0),
+    (Fault("status", 429, headers={"Retry-After": "17"}), api.RateLimited, 0),
+    (Fault("status", 503), api.RateLimited, 0),
+    (Fault("status", 500), api.Ambiguous, 0),
+    (Fault("status", 504, accepted=True), api.Ambiguous, 1),
+    (coded(401, 1002), api.Unauthorized, 0),
+    (coded(429, 1101), api.RateLimited, 0),
+    (coded(429, 1102), api.RateLimited, 0),
+    (coded(403, 1103), api.Unauthorized, 0),
+    (coded(400, 1201), api.BadRequest, 0),
+    (coded(404, 1203), api.BadRequest, 0),
+    (coded(400, 1301), api.BadRequest, 0),
+    (coded(200, 1301), api.BadRequest, 0),
+    (coded(429, 1302), api.RateLimited, 0),
+    (coded(200, 1303), api.RateLimited, 0),
+    (coded(503, 5001), api.RateLimited, 0),
+    (coded(500, 5000), api.Ambiguous, 0),
+    (coded(504, 5002, accepted=True), api.Ambiguous, 1),
+    (coded(502, 1302, accepted=True), api.Ambiguous, 1),
+    (coded(200, 5000, accepted=True), api.Ambiguous, 1),
+    (coded(400, 7777, accepted=True), api.Ambiguous, 1),
+]
+
+
+@pytest.mark.parametrize("case", SUBMITS)
+def test_an_order_that_fails_is_no_cheaper_than_the_bill(
+    kling: Kling, vendor: KlingWire, tmp_path: Path, case: tuple[Fault, type[api.ProviderError], int]
+) -> None:
+    """Is every bad answer the error that it should be, each call sent once, and none called free that was billed?"""
+    fault, error, billed = case
+    vendor.faults["submit"].append(fault)
+    with pytest.raises(error) as raised:
+        kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+    assert len(vendor.bill) == billed
+    assert not (billed and raised.value.billed is False)
+    assert vendor.count("submit") <= 1
+    if isinstance(raised.value, api.RateLimited) and fault.headers:
+        assert raised.value.delay == 17
+
+
+def test_nobody_there_means_never_sent(clock: ManualClock, tmp_path: Path) -> None:
+    """Is it safe to send again where the connection is refused?"""
+    with pytest.raises(api.NotSent):
+        reach(closed_port(), clock, tmp_path).submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(1102, "quota, top up"), (1302, "not now .1302"), (1301, "for safety"), (1201, "why")]
+)
+def test_quota_capacity_safety_and_bad_requests_are_told_apart(
+    kling: Kling, vendor: KlingWire, tmp_path: Path, code: int, words: str
+) -> None:
+    """Does the line say which of them it was?"""
+    vendor.faults["submit"].append(coded(400, code))
+    with pytest.raises(api.ProviderError, match=words):
+        kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (Fault("reset_before"), api.Ambiguous),
+        (Fault("reset_after"), api.Ambiguous),
+        (Fault("silent"), api.Ambiguous),
+        *((Fault(kind), api.Ambiguous) for kind in BROKEN),  # type: ignore[arg-type]
+        (
+            Fault("status", 404),
+            api.BadRequest,
+        ),  # a proxy's: the vendor has not said that it knows of no such task
+        (Fault("status", 500), api.Ambiguous),
+        (Fault("status", 503), api.RateLimited),
+        (coded(401, 1004), api.Unauthorized),
+        (coded(400, 1201), api.BadRequest),
+        (coded(200, 0), api.Ambiguous),
+    ],
+)
+@pytest.mark.parametrize("phase", ["find", "poll"])
+def test_a_look_that_fails_never_says_that_there_is_nothing(
+    kling: Kling, vendor: KlingWire, tmp_path: Path, phase: Phase, case: tuple[Fault, type[api.ProviderError]]
+) -> None:
+    """Is "there is no such task", after which a call is sent again, believed only in the vendor's own code?"""
+    fault, error = case
+    job = kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+    vendor.faults[phase].append(fault)
+    with pytest.raises(error) as raised:
+        _ = kling.find("S-a1-0") if phase == "find" else kling.poll(job.handle)
+    assert not isinstance(raised.value, api.JobGone | api.JobFailed)
+    assert kling.find("S-a1-0") == job
+    assert kling.find("S-a2-0") is None
+
+
+def test_a_task_is_followed_to_its_end(vendor: KlingWire, kling: Kling, tmp_path: Path) -> None:
+    """Is each state told as it is, and the video the one that the vendor made?"""
+    vendor.states = ["submitted", "processing", "resting", "succeed"]
+    job = kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+    assert [kling.poll(job.handle).state for _ in range(2)] == ["queued", "running"]
+    with pytest.raises(api.Ambiguous, match="resting"):
+        kling.poll(job.handle)
+    assert kling.poll(job.handle).state == "ready"
+    into = io.BytesIO()
+    assert kling.fetch(job.handle, into) == "video/mp4"
+    assert into.getvalue() == vendor.video
+    (fetched,) = [call for phase, call in vendor.calls if phase == "fetch"]
+    assert "Authorization" not in fetched.headers, "the key is nobody's business but the vendor's"
+
+
+def test_a_task_that_failed_or_is_gone_says_so(vendor: KlingWire, kling: Kling, tmp_path: Path) -> None:
+    """Are both told for what they are, in the vendor's words, on either look?"""
+    vendor.states = ["failed"] * 2
+    job = kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+    for look in (lambda: kling.poll(job.handle), lambda: kling.fetch(job.handle, io.BytesIO())):
+        with pytest.raises(api.JobFailed, match="content risk") as raised:
+            look()
+        assert raised.value.billed is None, "nobody says whether a failed task is charged"
+    with pytest.raises(api.JobGone):
+        kling.poll("task-9")
+
+
+def test_a_failed_task_is_booked_as_possible(shop: Shop, vendor: KlingWire) -> None:
+    """Is it neither called free nor charged for certain, nor ordered again by itself?"""
+    vendor.states = ["failed"]
+    with pytest.raises(api.JobFailed):
+        shop.take()
+    with pytest.raises(StepFailed, match="content risk"):
+        shop.take()
+    assert shop.ledger() == ([], {"estimated": "0.500000", "possible": "0.500000"})
+    assert len(vendor.bill) == vendor.count("submit") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault("reset_before"), api.BrokenDownload),
+        (Fault("reset_after"), api.BrokenDownload),
+        (Fault("silent"), api.BrokenDownload),
+        (Fault("truncated"), api.BrokenDownload),
+        (Fault("no_bytes"), api.BrokenDownload),
+        (Fault("status", 403), api.BrokenDownload),
+        (Fault("status", 503), api.BrokenDownload),
+        (Fault("status", 404), api.JobGone),
+        (Fault("status", 410), api.JobGone),
+    ],
+)
+def test_a_download_that_fails_is_told(
+    kling: Kling, vendor: KlingWire, tmp_path: Path, fault: Fault, error: type[api.ProviderError]
+) -> None:
+    """Is what can be fetched again told from what was deleted?"""
+    job = kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+    vendor.faults["fetch"].append(fault)
+    with pytest.raises(error):
+        kling.fetch(job.handle, io.BytesIO())
+    kling.fetch(job.handle, io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    "address", ["file:///etc/passwd", "gopher://x/", "http://", "/video", "", "http://[::"]
+)
+def test_no_odd_address_is_asked(kling: Kling, vendor: KlingWire, tmp_path: Path, address: str) -> None:
+    """Is a result's address one of the web, or a broken download and nothing worse?"""
+    vendor.address = address
+    job = kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+    with pytest.raises(api.BrokenDownload):
+        kling.fetch(job.handle, io.BytesIO())
+
+
+RESETS: list[tuple[list[Fault], int]] = [
+    ([Fault("reset_before")], 1),  # it never arrived; the vendor says so, and the next run sends it
+    ([Fault("reset_after")], 0),
+    ([Fault("silent")], 0),
+    ([Fault("malformed")], 0),
+    ([Fault("truncated")], 0),
+    ([Fault("empty_object")], 0),
+    ([Fault("status", 504, accepted=True)], 0),
+    ([coded(200, 7777, accepted=True)], 0),
+]
+
+
+@pytest.mark.parametrize(("faults", "runs_more"), RESETS)
+def test_a_lost_reply_is_found_again(
+    shop: Shop, vendor: KlingWire, faults: list[Fault], runs_more: int
+) -> None:
+    """Does one take come of each kind of lost reply, billed once, and asked for by our id before anything else?"""
+    vendor.faults["submit"] += faults
+    for _ in range(runs_more):
+        with pytest.raises(StepUnknown):
+            shop.take()
+    take = shop.take()
+    assert take.media.mime == "video/mp4"
+    assert len(vendor.bill) == 1
+    assert vendor.count("submit") == 1
+    assert shop.take() == take
+    open_steps, spent = shop.ledger()
+    assert not open_steps
+    assert spent["actual"] == "0.500000"
+    assert spent.get("possible", "0.000000") == "0.000000", "what was feared is taken back"
+    seen = [phase for phase, _ in vendor.calls]
+    assert seen[: len(seen) - 2].count("find") == 1 + runs_more
+
+
+def test_a_call_that_arrives_late_is_not_paid_twice(shop: Shop, vendor: KlingWire) -> None:
+    """Where the vendor takes a call after it has said that there is none: is the next one refused, and the first found?"""
+    vendor.faults["submit"].append(Fault("silent"))
+    vendor.unseen = 2
+    with pytest.raises(StepUnknown):
+        shop.take()
+    assert shop.take().media.mime == "video/mp4"
+    assert vendor.count("submit") == 2
+    assert len(vendor.bill) == 1
+
+
+def test_a_refusal_that_cannot_be_checked_is_no_refusal(
+    kling: Kling, vendor: KlingWire, tmp_path: Path
+) -> None:
+    """When it cannot be told whether an earlier call of the step has arrived, is that said?"""
+    vendor.faults["submit"].append(coded(400, 1201))
+    vendor.faults["find"].append(Fault("reset_after"))
+    with pytest.raises(api.Ambiguous):
+        kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+
+
+@pytest.mark.parametrize("fault", [Fault("silent"), Fault("status", 500), Fault("status", 404)])
+def test_a_step_waits_while_the_vendor_cannot_be_asked(shop: Shop, vendor: KlingWire, fault: Fault) -> None:
+    """Is nothing sent again while no clear word comes back, and the charge booked as possible until then?"""
+    vendor.faults["submit"].append(Fault("reset_after"))
+    vendor.faults["find"] += [fault, fault]
+    for _ in range(2):
+        with pytest.raises(api.ProviderError):
+            shop.take()
+        assert shop.ledger() == (["unknown"], {"estimated": "0.500000", "possible": "0.500000"})
+    assert shop.take().media.mime == "video/mp4"
+    assert len(vendor.bill) == vendor.count("submit") == 1
+
+
+def test_a_job_goes_on_after_a_restart(
+    shop: Shop, vendor: KlingWire, clock: ManualClock, project_dir: Path
+) -> None:
+    """Does a new process follow the old task and send nothing?"""
+    vendor.faults["poll"] += [Fault("status", 401)]
+    with pytest.raises(api.Unauthorized):
+        shop.take()
+    assert shop.ledger()[0] == ["submitted"]
+    again = Shop(project_dir, reach(vendor.url, clock, project_dir), MODEL, clock)
+    assert again.take().media.mime == "video/mp4"
+    assert len(vendor.bill) == vendor.count("submit") == 1
+
+
+def test_trouble_on_the_way_home_costs_nothing(shop: Shop, vendor: KlingWire) -> None:
+    """Does a take land through lost polls and broken downloads, for one charge?"""
+    vendor.states = ["submitted", "processing"]
+    vendor.faults["poll"] += [Fault("reset_after"), Fault("status", 503), Fault("malformed")]
+    vendor.faults["fetch"] += [Fault("truncated"), Fault("other_bytes", body=b"not a video")]
+    assert shop.take().media.mime == "video/mp4"
+    assert len(vendor.bill) == vendor.count("submit") == 1
+
+
+def test_no_secret_is_told(
+    kling: Kling, vendor: KlingWire, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Does no key, token or signed address stand in an error or a log, whatever the vendor echoes?"""
+    told: list[str] = []
+    job = kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
+    token = vendor.calls[0][1].headers["Authorization"].removeprefix("Bearer ")
+    echo = f"{ACCESS} {SECRET} Bearer {token} at https://cdn.example/v.mp4?sig={SIGNATURE}"
+    vendor.states, vendor.why = ["failed"], echo
+    failing = kling.submit_video(order(tmp_path, MODEL), step_key="S-a2-0")
+    vendor.faults["submit"] += [
+        coded(s, c, echo) for s, c in ((400, 1201), (401, 1002), (429, 1302), (200, 9))
+    ]
+    vendor.faults["submit"].append(Fault("status", 500, body=echo.encode()))
+    vendor.faults["fetch"] += [Fault("status", 403), Fault("status", 404), Fault("reset_after")]
+    with caplog.at_level(logging.INFO):
+        for _ in range(5):
+            with pytest.raises(api.ProviderError) as raised:
+                kling.submit_video(order(tmp_path, MODEL), step_key="S-a3-0")
+            told += [str(raised.value), repr(raised.value)]
+        with pytest.raises(api.JobFailed) as failed:
+            kling.poll(failing.handle)
+        told.append(str(failed.value))
+        for _ in range(3):
+            with pytest.raises(api.ProviderError) as raised:
+                kling.fetch(job.handle, io.BytesIO())
+            told.append(str(raised.value))
+        kling.fetch(job.handle, io.BytesIO())
+    told += [repr(kling), repr(kling._key), caplog.text]
+    assert all(part in told[0] for part in ("[key]", "[token]", "cdn.example"))
+    for secret in (ACCESS, SECRET, token, SIGNATURE):
+        assert not any(secret in line for line in told), secret
