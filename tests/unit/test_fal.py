@@ -37,7 +37,7 @@ def vendor() -> Iterator[FalWire]:
 
 def reach(url: str, clock: ManualClock, folder: Path) -> Fal:
     """A provider as a new process opens it."""
-    options = {"base_url": url, "timeout_seconds": 0.4}
+    options = {"base_url": url, "timeout_seconds": 1.0}
     return open_fal(options=options, folder=folder, environ={"FAL_KEY": KEY}, clock=clock)
 
 

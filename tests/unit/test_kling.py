@@ -35,7 +35,7 @@ def vendor(clock: ManualClock) -> Iterator[KlingWire]:
 
 def reach(url: str, clock: ManualClock, folder: Path, keys: dict[str, str] = KEYS) -> Kling:
     """A provider as a new process opens it."""
-    options = {"base_url": url, "timeout_seconds": 0.4}
+    options = {"base_url": url, "timeout_seconds": 1.0}
     return open_kling(options=options, folder=folder, environ=keys, clock=clock)
 
 
