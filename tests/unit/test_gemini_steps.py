@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from starsend.config import ImageSettings, Settings
 from starsend.orchestrator.execution_store import ExecutionStore
@@ -42,7 +44,11 @@ def test_a_keyframe_lands_and_costs_what_its_tokens_cost(
     steps = runner(store, gemini_wire.url, clock)
     take = steps.execute_keyframe("S_grid", "a harbour", aspect_ratio="16:9", size="1K")
     assert (take.media.mime, take.media.width, take.media.height) == ("image/png", 100, 60)
-    assert (store.project_dir / take.media.path).read_bytes() == png((100, 60))
+    with (
+        Image.open(store.project_dir / take.media.path) as landed,
+        Image.open(io.BytesIO(png((100, 60)))) as sent,
+    ):
+        assert landed.tobytes() == sent.tobytes()
     actual = [event for event in store.costs() if event.kind == "actual"]
     assert [(e.unit, e.units, e.unit_price, e.amount) for e in actual] == [
         ("token", Decimal(1290), Decimal("0.00003"), Decimal("0.038700"))
