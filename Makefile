@@ -32,6 +32,7 @@ schemas: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m client_async.state_diagram docs/states.md
+	$(BIN)/python -m tests.contract.fault_matrix docs/faults.md
 
 clean:
 	rm -rf $(VENV)
