@@ -17,6 +17,7 @@ from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.step_faults import StepUnknown
 from starsend.providers.wire import NoKey
 from tests.conftest import ManualClock
+from tests.media import packets
 from tests.standins.omni_wire import OmniWire
 from tests.standins.veo_wire import VeoWire
 from tests.standins.wire import Fault, Kind, Phase, closed_port
@@ -221,7 +222,7 @@ def test_a_download_that_breaks_is_fetched_again(desk: Desk, fault: Fault) -> No
     if isinstance(desk.vendor, VeoWire):
         desk.vendor.fetching = True
     take = desk.film()
-    assert (desk.folder / take.media.path).read_bytes() == desk.vendor.video
+    assert packets((desk.folder / take.media.path).read_bytes()) == packets(desk.vendor.video)
     assert desk.vendor.faults["fetch"] == []
     assert len(desk.vendor.bill) == 1
 
@@ -233,7 +234,7 @@ def test_a_take_lands_and_is_booked(desk: Desk) -> None:
     """Is a step one submit, one take and the price of its seconds, and a replay free?"""
     take = desk.film()
     assert desk.film() == take
-    assert (desk.folder / take.media.path).read_bytes() == desk.vendor.video
+    assert packets((desk.folder / take.media.path).read_bytes()) == packets(desk.vendor.video)
     assert desk.vendor.count("submit") == len(desk.vendor.bill) == 1
     store = ExecutionStore(
         f"sqlite:///{desk.folder / 'execution.db'}", project="job", project_dir=desk.folder, clock=desk.clock
