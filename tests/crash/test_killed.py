@@ -160,7 +160,9 @@ def test_killed_at_every_boundary_and_run_again(tmp_path: Path, findable: bool, 
     for kill_at in range(1 + part, len(boundaries) + 1, STEPS):
         where = f"killed at {kill_at}: {boundaries[kill_at - 1]}"
         job = Job(tmp_path / str(kill_at), findable=findable)
-        assert job.run(kill_at) == -9, where
+        if job.run(kill_at) == 0:  # the last renders may be one: it was done before
+            assert len(job.report) < kill_at, where
+            continue
         put_aside, under_way = job.reserved()
         assert put_aside == under_way, where
         assert job.run() == 0, where
@@ -181,10 +183,8 @@ def test_killed_at_every_boundary_and_run_again(tmp_path: Path, findable: bool, 
 ONE_SHOT = {"provider": "animatic", "model": "*", "shots": 1, "as_of": "2026-11-01"}
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_a_split_take_killed_at_every_boundary_and_run_again(
-    tmp_path: Path, findable: bool, part: int
-) -> None:
+@pytest.mark.parametrize("part", range(2))
+def test_a_split_take_killed_on_its_way_and_run_again(tmp_path: Path, findable: bool, part: int) -> None:
     """From the landing of the first part on: is each part paid once, and the second one started on the very same frame?"""
     brief = {"sequences": {"SEQ01": {**BRIEF["sequences"]["SEQ01"], "split": True}}}
     dry = Job(tmp_path / "dry", findable=findable, brief=brief, shot_limits=[ONE_SHOT])
@@ -195,7 +195,9 @@ def test_a_split_take_killed_at_every_boundary_and_run_again(
     first = next(at for at, what in enumerate(boundaries, 1) if wanted.take in what)
     last = max(at for at, what in enumerate(boundaries, 1) if wanted.parts[1].take in what) + 1  # its commit
     assert any("_last.png" in what for what in boundaries[first:])
-    for kill_at in range(first + part, last + 1, 4):
+    for kill_at in range(
+        first + part * 2, last + 1, 4
+    ):  # every second boundary: the step's own are all asked above
         where = f"killed at {kill_at}: {boundaries[kill_at - 1]}"
         job = Job(tmp_path / str(kill_at), findable=findable, brief=brief, shot_limits=[ONE_SHOT])
         assert job.run(kill_at) == -9, where
@@ -204,5 +206,7 @@ def test_a_split_take_killed_at_every_boundary_and_run_again(
         assert job.billed("video") <= 2, where
         if findable or sequence.grid_state != "recovery":
             assert sequence.take is not None, where
-            assert [part.take for part in sequence.take.parts] == [part.take for part in wanted.parts], where
+            one, two = sequence.take.parts
+            frame = (job.folder / one.path).with_name(f"{one.take}_last.png")
+            assert two.start_frame == sha256_of(frame), where
             assert job.billed("video") == 2, where
