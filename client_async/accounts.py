@@ -23,7 +23,7 @@ from starsend.orchestrator.records import Take
 
 def costs_of(place: Place) -> ProjectCosts:
     """Everything that was booked for a project. Raises StoreUnusable, OtherLedger, JournalUnusable, BadDocument."""
-    sequences = _as_kept(place)
+    sequences = as_kept(place)
     with look_at_store(place, load_settings(place.root, place.folder), sequences) as store:
         events, takes = (store.costs(), store.takes()) if store else ([], [])
     book = WorkBook(sequences, {event.shot_id for event in events})
@@ -55,7 +55,7 @@ def estimates_of(
     return found, basis
 
 
-def _as_kept(place: Place) -> dict[str, Sequence]:
+def as_kept(place: Place) -> dict[str, Sequence]:
     """The sequences as the journal has them, for nobody's typo hides what was spent; of a project that never ran, its brief."""
     path = place.file.path
     try:

@@ -36,7 +36,7 @@ class NameTaken(BadInput):
 @contextmanager
 def open_store(place: Place, settings: Settings, clock: Clock) -> Iterator[ExecutionStore]:
     """The project's ledger, closed when the block ends. Raises StoreUnusable, OtherLedger, NameTaken."""
-    url, file = _where(place, settings)
+    url, file = ledger_at(place, settings)
     cited = _cited_takes(place)
     if cited and file is not None and not file.exists():
         raise OtherLedger(str(file), "there is none, and the documents cite its takes")
@@ -55,7 +55,7 @@ def look_at_store(
     place: Place, settings: Settings, sequences: Mapping[str, Sequence]
 ) -> Iterator[ExecutionStore | None]:
     """As ``open_store``, for reading: needs no right to write, and changes nothing on disk. None where there is no ledger yet."""
-    url, file = _where(place, settings)
+    url, file = ledger_at(place, settings)
     cited = {
         take for sequence in sequences.values() for record in sequence.grid_history for take in record.takes
     } | {record.take for sequence in sequences.values() for record in sequence.take_history}
@@ -79,7 +79,7 @@ def _check_known(cited: Set[str], store: ExecutionStore, where: str) -> None:
         raise OtherLedger(where, f"it knows nothing of {min(unknown)}, which the documents cite")
 
 
-def _where(place: Place, settings: Settings) -> tuple[str, Path | None]:
+def ledger_at(place: Place, settings: Settings) -> tuple[str, Path | None]:
     """The ledger's URL, and its file where it is one."""
     url = settings.store_url or USUAL
     if not url.startswith("sqlite:///"):

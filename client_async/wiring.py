@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from anyio.abc import TaskGroup
@@ -28,18 +29,43 @@ def make_steps(
     place: Place, settings: Settings, store: ExecutionStore, *, stop: threading.Event, clock: Clock
 ) -> StepRunner:
     """Who makes the paid calls of a project. Raises BadDocument, UnknownName, BadInput."""
-    providers: dict[str, JobProvider] = {}
-    images = _provider(place, settings, "image", providers)
-    videos = _provider(place, settings, "video", providers)
+    opened: dict[str, JobProvider] = {}
+    books = place.folder / "state" / "providers"
+    images = image_provider(place, settings, opened, books)
+    videos = video_provider(place, settings, opened, books)
+    return StepRunner(store, images=images, videos=videos, settings=settings, clock=clock, stop=stop)
+
+
+def image_provider(
+    place: Place, settings: Settings, opened: dict[str, JobProvider], books: Path
+) -> ImageProvider:
+    """Who draws for a project. Nothing is sent.
+
+    Args:
+        opened: what is open already, by name; added to.
+        books: the folder of providers' working files.
+
+    Raises:
+        UnknownName: no such provider. BadInput: it does not draw, or its key is missing (NoKey).
+    """
+    images = _provider(place, settings, "image", opened, books)
     if not isinstance(images, ImageProvider):
         raise BadInput(
             f"{images.name} draws no pictures", where="image.provider", remedy="name a provider that does"
         )
+    return images
+
+
+def video_provider(
+    place: Place, settings: Settings, opened: dict[str, JobProvider], books: Path
+) -> VideoProvider:
+    """Who films for a project; as ``image_provider``."""
+    videos = _provider(place, settings, "video", opened, books)
     if not isinstance(videos, VideoProvider):
         raise BadInput(
             f"{videos.name} makes no videos", where="video.provider", remedy="name a provider that does"
         )
-    return StepRunner(store, images=images, videos=videos, settings=settings, clock=clock, stop=stop)
+    return videos
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +111,18 @@ def make_executor(settings: Settings, meter: StepMeter | None = None) -> ThreadE
 
 
 def _provider(
-    place: Place, settings: Settings, what: Literal["image", "video"], opened: dict[str, JobProvider]
+    place: Place,
+    settings: Settings,
+    what: Literal["image", "video"],
+    opened: dict[str, JobProvider],
+    books: Path,
 ) -> JobProvider:
     name = getattr(settings, what).provider
     if name not in opened:
         opened[name] = open_provider(
             name,
             options=settings.options_of(name),
-            folder=place.folder / "state" / "providers" / name,
+            folder=books / name,
             where=said_by(place.root, place.folder, what, "provider"),
         )
     return opened[name]

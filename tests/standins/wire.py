@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
             reply = Reply() if turned_away else stand_in.answer(phase, call)
         return self._send(reply) if fault is None else self._spoil(fault, reply)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _serve  # noqa: N815 - the base class names them
+    do_HEAD = do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _serve  # noqa: N815 - the base class names them
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("transfer-encoding", ""):
@@ -173,6 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("content-length", str(len(reply.body)))
         self.end_headers()
+        if self.command == "HEAD":
+            return
         self.wfile.write(reply.body[: len(reply.body) // 2] if cut else reply.body)
         self.close_connection = self.close_connection or cut
 

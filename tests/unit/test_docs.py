@@ -20,6 +20,7 @@ from client_async.budget_view import budget_row
 from client_async.cost_report import Booked, Finished, ProjectCosts, as_json
 from client_async.estimates import Basis, Estimate, Range, Record, rates_of
 from client_async.estimates import as_json as estimate_json
+from client_async.findings import Finding, Report
 from client_async.projects import Place
 from client_async.schemas import MODELS, schema_file
 from client_async.sequences import Sequences
@@ -114,7 +115,7 @@ def keys(value: object) -> object:
 
 
 def test_the_guides_json_shapes_are_what_the_commands_print() -> None:
-    """Is the documented shape of status, lint and costs the real one?"""
+    """Is the documented shape of status, lint, costs and the doctor the real one?"""
     (status,) = blocks(GUIDE, "json status")
     stands = Spending(cap="project", of="spring", spent=Decimal(1), reserved=Decimal(0))
     row = budget_row(stands, Decimal(2), Place(Path(), "spring"))
@@ -128,6 +129,8 @@ def test_the_guides_json_shapes_are_what_the_commands_print() -> None:
     spent = Booked(event("actual", "0.5"), "SEQ01", "picked")
     report = ProjectCosts("spring", ["SEQ01"], [spent], Finished(1, Decimal(5)))
     assert keys(json.loads(costs)) == keys(as_json([report], None, None))
+    (doctor,) = blocks(OPERATIONS, "json doctor")
+    assert keys(json.loads(doctor)) == keys(Report((Finding("ok", "studio", "config", "read"),)).as_json())
     (estimate,) = blocks(GUIDE, "json estimate")
     rates, _ = rates_of(Settings())
     assert rates is not None
