@@ -16,7 +16,7 @@ from client_async.sequences import check_sequences
 from starsend.clock import Clock
 from starsend.config import Settings, load_settings
 from starsend.errors import StarsendError
-from starsend.json_file import read_json
+from starsend.json_file import MissingFile, read_json
 
 STUDIO = "studio"
 
@@ -106,13 +106,15 @@ def _project(place: Place, settings: Settings | None) -> Iterator[Finding]:
 
 def _brief(place: Place) -> Finding:
     of, path = _named(place), place.file.path
-    if not path.exists() and (place.folder / "shots.json").exists():
-        return Finding("ok", of, "brief", "there is none; shots.json is the house line's")
     try:
         sequences = read_json(path, what="brief", remedy="write one: docs/guide.md").get("sequences")
         if not isinstance(sequences, dict):
             return Finding("fail", of, "brief", f"{path}: it has no sequences", "write some: docs/guide.md")
         check_sequences(sequences, path)
+    except MissingFile as none:
+        if (place.folder / "shots.json").is_file():
+            return Finding("ok", of, "brief", "there is none; shots.json is the house line's")
+        return Finding.of_error(of, "brief", none)
     except StarsendError as wrong:
         return Finding.of_error(of, "brief", wrong)
     return Finding("ok", of, "brief", f"sequences that can be read: {len(sequences)}")
@@ -128,13 +130,15 @@ def _ledger(place: Place, settings: Settings) -> Finding:
             return found
     try:
         sequences = as_kept(place)
-    except StarsendError:  # the brief's fault or the journal's, and told as theirs
+    except (StarsendError, OSError):  # the brief's fault or the journal's, and told as theirs
         sequences = {}
     try:
         with look_at_store(place, settings, sequences):
             return found
     except StarsendError as wrong:
         return Finding.of_error(of, "ledger", wrong)
+    except OSError as error:
+        return machine_checks.refused(of, "ledger", place.folder / "state", error)
 
 
 def _named(place: Place) -> str:

@@ -76,5 +76,8 @@ class Report:
             "failed": self.count("fail"),
             "warned": self.count("warn"),
             "spent": "0",
-            "findings": [asdict(one) for one in self.findings],
+            "findings": [
+                {key: text.encode(errors="backslashreplace").decode() for key, text in asdict(one).items()}
+                for one in self.findings  # the name of a folder may be no text
+            ],
         }

@@ -31,8 +31,8 @@ def check_room(of: str, check: str, folder: Path) -> Finding:
     """Is there room for what one call delivers?"""
     try:
         free = shutil.disk_usage(_nearest(folder)).free
-    except OSError as refused:
-        return _refused(of, check, folder, refused)
+    except OSError as error:
+        return refused(of, check, folder, error)
     if free < ROOM_NEEDED:
         what = f"{free >> 20} MB are free at {folder}, {ROOM_NEEDED >> 20} are needed"
         return Finding("fail", of, check, what, "make room: nothing is sent meanwhile")
@@ -44,8 +44,8 @@ def check_writable(of: str, check: str, folder: Path) -> Finding:
     try:
         with _probe(folder) as probe:
             (probe / "file").write_bytes(b"starsend")
-    except OSError as refused:
-        return _refused(of, check, folder, refused)
+    except OSError as error:
+        return refused(of, check, folder, error)
     return Finding("ok", of, check, f"{folder} can be written")
 
 
@@ -54,8 +54,8 @@ def check_file_system(of: str, folder: Path) -> list[Finding]:
     try:
         with _probe(folder) as probe:
             return [_locks(of, probe), _exchanges(of, probe), _reports(of, probe)]
-    except OSError as refused:
-        return [_refused(of, "files", folder, refused)]
+    except OSError as error:
+        return [refused(of, "locks", folder, error)]
 
 
 def check_database(of: str, check: str, file: Path) -> Finding:
@@ -110,14 +110,16 @@ def _probe(folder: Path) -> Iterator[Path]:
 
 def _nearest(folder: Path) -> Path:
     """The folder, or the one in which it would be made."""
-    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    whole = folder.absolute()
+    return next(
+        path for path in (whole, *whole.parents) if os.path.lexists(path)
+    )  # a broken link is in the way too
 
 
-def _refused(of: str, check: str, folder: Path, refused: OSError) -> Finding:
-    why = refused.strerror or type(refused).__name__
-    return Finding(
-        "fail", of, check, f"{folder} cannot be written ({why})", "look at its owner, rights and mount"
-    )
+def refused(of: str, check: str, path: Path, error: OSError) -> Finding:
+    """What the system said no to, as a failed check."""
+    why = error.strerror or type(error).__name__
+    return Finding("fail", of, check, f"{path} cannot be used ({why})", "look at its owner, rights and mount")
 
 
 def _locks(of: str, probe: Path) -> Finding:
@@ -128,8 +130,8 @@ def _locks(of: str, probe: Path) -> Finding:
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return Finding("ok", of, "locks", "files can be locked")
-        except OSError as refused:
-            why = f"files cannot be locked ({refused.strerror})"
+        except OSError as error:
+            why = f"files cannot be locked ({error.strerror})"
         else:
             why = "a lock on a file holds nobody up"
     return Finding(

@@ -61,7 +61,7 @@ def check_key_files(name: str) -> Iterator[Finding]:
             continue  # check_opens says so; the path is not shown, it may be a key that was put into the wrong variable
         if mode & stat.S_IROTH:
             what = f"everybody on this machine may read the file that {variable} names"
-            yield Finding("warn", f"provider {name}", "key file", what, f'chmod 600 "${variable}"')
+            yield Finding("warn", f"provider {name}", "key file", what, f'run `chmod 600 "${variable}"`')
 
 
 def check_host(name: str, settings: Settings, clock: Clock) -> list[Finding]:

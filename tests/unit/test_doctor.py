@@ -291,6 +291,30 @@ def test_who_works_on_the_project_is_said(root: Path, job: Path) -> None:
     assert "none runs" in found(examine(root, [], SystemClock()), "project job", "daemon").what
 
 
+def test_a_folder_whose_name_is_no_text(root: Path) -> None:
+    """Is it named, for people and for programs, with the other projects looked at?"""
+    Path(os.fsdecode(os.fsencode(root) + b"/projects/a\xff")).mkdir()
+    told = [doctor(root), doctor(root, "--json")]
+    assert [said.returncode for said in told] == [1, 1], told[1].stderr
+    for said in told:
+        assert "a\\udcff" in said.stdout.replace("\\\\", "\\")  # JSON doubles it
+        assert "project job" in said.stdout
+
+
+def test_a_link_that_leads_nowhere(root: Path, job: Path) -> None:
+    """Is a media folder on a disk that is not mounted a failure, though its own folder can be written?"""
+    (job / "media").symlink_to(root / "not mounted")
+    assert found(examine(root, [], SystemClock()), "project job", "media").level == "fail"
+
+
+def test_a_project_of_the_house_line_alone(root: Path, job: Path) -> None:
+    """Does a project that has shots.json need no brief, and one that has neither one?"""
+    (job / "state" / "client" / "sequences.json").unlink()
+    assert found(examine(root, [], SystemClock()), "project job", "brief").level == "fail"
+    (job / "shots.json").write_text('{"shots": []}')
+    assert found(examine(root, [], SystemClock()), "project job", "brief").level == "ok"
+
+
 def test_a_studio_without_projects(tmp_path: Path) -> None:
     """Does an empty folder get a hint, and no failure?"""
     report = examine(tmp_path, [], SystemClock())
