@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from client_async import doctor_command, money_commands
+from client_async import doctor_command, money_commands, recover_commands
 from client_async.command_options import Json, Names, Project
 from client_async.exit_door import DONE, FAILED, WAITING, gravest, leave, print_json, run, tell
 from starsend.errors import BadInput, StarsendError
@@ -240,6 +240,7 @@ app.command()(money_commands.estimate)
 app.command(epilog="Exit codes: 0 no check failed, 1 one did, 2 bad usage or bad input.")(
     doctor_command.doctor
 )
+app.add_typer(recover_commands.app)
 
 
 @app.command()

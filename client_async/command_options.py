@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,3 +15,9 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SEQUENCE]...", help="Sequences; all with work to do if none is named."),
 ]
+
+
+def root_of(ctx: typer.Context) -> Path:
+    """What ``--root``, before the command, says."""
+    root: Path = ctx.find_root().params["root"]
+    return root

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from client_async.command_options import Json, Project
+from client_async.command_options import Json, Project, root_of
 from client_async.exit_door import leave, print_json, tell
 
 Grouping = Literal["sequence", "work", "provider", "day", "project"]
@@ -45,7 +44,7 @@ def costs(
     from client_async import accounts, cost_csv, cost_report, cost_tables
     from client_async.projects import find_project, place_of, project_names
 
-    root = _root(ctx)
+    root = root_of(ctx)
     every = project is None and by == "project" and project_names(root)
     places = (
         [place_of(root, name) for name in project_names(root)] if every else [find_project(root, project)]
@@ -74,7 +73,7 @@ def estimate(
     from client_async.projects import find_project
     from starsend.config import load_settings
 
-    place = find_project(_root(ctx), project)
+    place = find_project(root_of(ctx), project)
     settings = load_settings(place.root, place.folder)
     rates, missing = estimates.rates_of(settings)
     if rates is None:
@@ -86,12 +85,6 @@ def estimate(
         print_json(estimates.as_json(place.name, rows, basis))
     else:
         cost_tables.show_estimate(cost_tables.make_console(), place.name, rows, basis)
-
-
-def _root(ctx: typer.Context) -> Path:
-    """What ``--root``, before the command, says."""
-    root: Path = ctx.find_root().params["root"]
-    return root
 
 
 def _days(first: date | None, last: date | None) -> str:

@@ -97,6 +97,13 @@ def resume(place: Place, names: Many[str], console: Console) -> Errors:
     return _work(place, {name: sequences[name] for name in wishes}, console, "sequences", wishes)
 
 
+def go_on(place: Place, name: str, console: Console) -> Errors:
+    """Go on with one sequence, whether it is parked or was left at work."""
+    sequences = _known(place, [name])
+    wishes: Wishes = {n: {"resume": True} for n, s in sequences.items() if s.grid_state in PARKED}
+    return _work(place, sequences, console, "sequences", wishes)
+
+
 def _brief_has_changed(place: Place, name: str, sequence: Sequence) -> bool:
     """Whether the take was made from other words, lengths or pictures than the brief holds now."""
     assert sequence.take is not None

@@ -157,6 +157,22 @@ class Database:
         with self._lock(name) as try_lock:
             yield try_lock()
 
+    def is_held(self, name: str) -> bool:
+        """Whether one is inside at this moment; a look that leaves nothing behind."""
+        if self.engine.dialect.name == "postgresql":
+            with self._advisory_lock(name) as try_lock:
+                return not try_lock()
+        try:
+            with (self._locks / f"{name}.lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except FileNotFoundError:  # nobody ever was
+            return False
+        except OSError as refused:
+            raise StoreUnusable(self._shown_url, refused.strerror or str(refused)) from refused
+        return False
+
     def _lock(self, name: str) -> AbstractContextManager[Callable[[], bool]]:
         return (self._advisory_lock if self.engine.dialect.name == "postgresql" else self._file_lock)(name)
 

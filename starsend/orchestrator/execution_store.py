@@ -96,8 +96,7 @@ class ExecutionStore:
 
     def is_held(self, shot_id: str) -> bool:
         """Whether a run works on ``shot_id`` at this moment."""
-        with self.try_hold(shot_id) as free:
-            return not free
+        return self._db.is_held(f"{self.project}.{shot_id}")
 
     # ---------------------------------------------------------------------------------------------- steps
 
@@ -117,6 +116,15 @@ class ExecutionStore:
                 _record(Step, row)
                 for row in connection.execute(query.order_by(steps.c.created_at, steps.c.step_key))
             ]
+
+    def failed_steps(self, error_kinds: Collection[str]) -> list[Step]:
+        """Steps that have failed in one of some ways, oldest first."""
+        query = select(steps).where(
+            steps.c.project == self.project, steps.c.state == "failed", steps.c.error_kind.in_(error_kinds)
+        )
+        with self._db.read() as connection:
+            rows = connection.execute(query.order_by(steps.c.created_at, steps.c.step_key))
+            return [_record(Step, row) for row in rows]
 
     def last_attempt(self, shot_id: str) -> int:
         """The highest attempt ever begun for a shot, 0 when there was none."""
@@ -187,6 +195,11 @@ class ExecutionStore:
             left = self._move(connection, step_key, {"intended"}, "unknown", **lost)
             self._book(connection, step_key, "possible", charge, why)
             budget_rows.shift(connection, left.purse, spent=charge.amount, reserved=-left.reserved)
+
+    def let_go(self, step_key: str, error_kind: str, error: str, *, leaving: StepState) -> None:
+        """A person has decided on a call whose answer is lost: it ends as failed, and its possible charge stays booked."""
+        with self._db.write() as connection:
+            self._move(connection, step_key, {leaving}, "failed", error_kind=error_kind, error=error)
 
     def failed(
         self, step_key: str, error_kind: str, error: str, charge: Quote | None, kind: CostKind

@@ -81,6 +81,11 @@ class Landing:
                     continue
         return None
 
+    def broken(self, step: Step) -> Path | None:
+        """The bytes of a result that does not decode, as far as they are kept."""
+        path = self._folder(step.shot_id) / (step.step_key + BROKEN)
+        return path if path.is_file() else None
+
     def holds(self, media: Media) -> bool:
         """True when the file of a take is still there, at its size."""
         path = self._project_dir / media.path

@@ -15,7 +15,7 @@ from starsend.orchestrator.job_collector import StillRunning
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import OPEN, Step, Take
 from starsend.orchestrator.step_ends import NO_ANSWER, StepEnds
-from starsend.orchestrator.step_faults import OtherProvider
+from starsend.orchestrator.step_faults import OtherProvider, StepBusy
 
 log = structlog.get_logger()
 
@@ -36,13 +36,17 @@ class Leftovers:
             if self._can_move(step) and not self._store.is_held(step.shot_id)
         ]
 
-    def bring_home(self, step: Step) -> None:
-        """Take a step to its end if that can be had now, without waiting; a shot that somebody is at work on is left alone."""
+    def bring_home(self, step: Step) -> Take | StarsendError | None:
+        """Take a step to its end if that can be had now, without waiting; a shot that somebody is at work on is left alone.
+
+        Its take, or what kept it from that; None where nobody can be asked, or the vendor does not know the call.
+        """
         bound = {"shot": step.shot_id, "step": step.step_key, "provider": step.provider}
         with structlog.contextvars.bound_contextvars(**bound), self._store.try_hold(step.shot_id) as held:
             now = self._ends.known(step.step_key)
-            if held and now.state in OPEN:
-                self._try(now)
+            if not held:
+                return StepBusy(now)
+            return self._try(now) if now.state in OPEN else None
 
     def settle_others(self, shot_id: str, step_key: str) -> None:
         """Bring home what earlier requests of a held shot have paid for, before asking for something else."""
@@ -50,19 +54,20 @@ class Leftovers:
             if step.step_key != step_key:
                 self._try(step)
 
-    def _try(self, step: Step) -> None:
+    def _try(self, step: Step) -> Take | StarsendError | None:
         try:
             take = self._settle(step)
-        except (api.JobFailed, api.JobGone):
-            pass  # its last word is booked, and told
+        except (api.JobFailed, api.JobGone) as ended:
+            return ended  # its last word is booked, and told
         except (api.ProviderError, BrokenMedia, StillRunning, OtherProvider, CannotWrite) as not_now:
             if self._told.get(step.step_key) is not type(not_now):
                 self._told[step.step_key] = type(not_now)
                 log.warning("step_left_open", other=step.step_key, error=str(not_now))
-        else:
-            self._told.pop(step.step_key, None)
-            if take:
-                log.info("step_brought_home", other=step.step_key, take=take.take_id)
+            return not_now
+        self._told.pop(step.step_key, None)
+        if take:
+            log.info("step_brought_home", other=step.step_key, take=take.take_id)
+        return take
 
     def _settle(self, step: Step) -> Take | None:
         """The take of a step that nobody asks for any more, if there is one now."""

@@ -12,6 +12,16 @@ UNBILLED = {e.kind for e in (api.NotSent, api.RateLimited, api.BadRequest, api.U
 """A step that failed in one of these ways cost nothing, so the same step may be sent again."""
 
 
+RETRY_ACCEPTED = "retry_accepted"
+"""The ``error_kind`` of a lost step that a person wants sent again, though it may be paid twice."""
+GIVEN_UP = "given_up"
+"""The ``error_kind`` of a step whose end nobody waits for any more, by a person's decision."""
+BROKEN_PICTURE = "broken_picture"
+"""The ``error_kind`` of a step whose picture came broken; its bytes are kept."""
+SENDABLE = UNBILLED | {RETRY_ACCEPTED}
+"""The same step is sent again when it is asked for again."""
+
+
 class StepFailed(StarsendError):
     """The step has ended without a result and may have cost money; asking again needs a new attempt."""
 
@@ -30,7 +40,18 @@ class StepUnknown(WaitsForPerson):
         super().__init__(
             f"this call to {step.provider} may have been billed and its answer is lost",
             where=step.step_key,
-            remedy="look at the vendor's account, then make another attempt (--again on the command line) if you accept to pay again",
+            remedy=f"look at the vendor's account, then `starsend recover retry {step.step_key}` if you accept to pay again, else `recover give-up`",
+        )
+
+
+class StepBusy(StarsendError):
+    """A run works on the step's shot, so nobody else may decide about it."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(
+            "a run is at work on it at this moment",
+            where=step.step_key,
+            remedy="wait until it is done; `starsend recover list` shows what is open then",
         )
 
 

@@ -22,7 +22,7 @@ from starsend.orchestrator.leftovers import Leftovers
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Intent, Media, Step, StepState, Take
 from starsend.orchestrator.step_ends import NO_ANSWER, StepEnds, charge_of
-from starsend.orchestrator.step_faults import UNBILLED, StepFailed, StepUnknown, TakeLost
+from starsend.orchestrator.step_faults import BROKEN_PICTURE, SENDABLE, StepFailed, StepUnknown, TakeLost
 from starsend.pricing import PriceTable
 from starsend.vendor_patience import pause_before
 
@@ -139,7 +139,7 @@ class StepLife:
             if job:
                 return self._accepted(step, job)
             charge = charge_of(step, answer.tokens)
-            self._store.failed(step.step_key, "broken_picture", str(broken), charge, "actual")
+            self._store.failed(step.step_key, BROKEN_PICTURE, str(broken), charge, "actual")
             log.warning("step_failed", fault="broken_picture", error=str(broken))
             raise
 
@@ -214,5 +214,5 @@ class StepLife:
 
 
 def _check_not_final(failed: Step) -> None:
-    if failed.error_kind not in UNBILLED:
+    if failed.error_kind not in SENDABLE:
         raise StepFailed(failed)

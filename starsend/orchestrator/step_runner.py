@@ -22,6 +22,7 @@ from starsend.errors import BadInput
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.leftovers import Leftovers
 from starsend.orchestrator.records import Intent, Step, StepKind, Take
+from starsend.orchestrator.recovery import Recovery
 from starsend.orchestrator.step_ends import StepEnds
 from starsend.orchestrator.step_key import check_name, request_digest, step_key
 from starsend.orchestrator.step_life import StepLife
@@ -70,6 +71,7 @@ class StepRunner:
         clock, stop = clock or SystemClock(), stop or threading.Event()
         ends = StepEnds(store, images=images, videos=videos, settings=settings, clock=clock, stop=stop)
         self._leftovers = Leftovers(store, ends)
+        self.recovery = Recovery(store, ends, self._leftovers)
         self._life = StepLife(store, ends, self._leftovers, settings=settings, clock=clock, stop=stop)
 
     def execute_keyframe(

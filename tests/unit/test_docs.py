@@ -9,13 +9,14 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from client_async import state_diagram, status_view
+from client_async import recovery_view, state_diagram, status_view
 from client_async.budget_view import budget_row
 from client_async.cost_report import Booked, Finished, ProjectCosts, as_json
 from client_async.estimates import Basis, Estimate, Range, Record, rates_of
@@ -29,7 +30,8 @@ from client_async.states import GridState
 from starsend.config import Settings
 from starsend.documents import parse_document
 from starsend.elements import ElementFile
-from starsend.orchestrator.records import Spending
+from starsend.orchestrator.open_cases import Case
+from starsend.orchestrator.records import Spending, Step
 from starsend.pipeline import ShotList
 from starsend.pricing import PriceTable
 from starsend.shot_limits import LimitTable
@@ -131,6 +133,21 @@ def test_the_guides_json_shapes_are_what_the_commands_print() -> None:
     assert keys(json.loads(costs)) == keys(as_json([report], None, None))
     (doctor,) = blocks(OPERATIONS, "json doctor")
     assert keys(json.loads(doctor)) == keys(Report((Finding("ok", "studio", "config", "read"),)).as_json())
+    (recovery,) = blocks(GUIDE, "json recovery")
+    step = Step(
+        **dict.fromkeys(("step_key", "shot_id", "sequence", "provider", "model"), "SEQ01"),
+        kind="multi_shot",
+        attempt=1,
+        state="unknown",
+        request={},
+        handle=None,
+        error_kind=None,
+        error=None,
+        created_at=datetime.now(UTC),
+        updated_at=datetime.now(UTC),
+    )
+    case = Case(step=step, may_cost=Decimal(1), until=None, held=False, broken=None)
+    assert keys(json.loads(recovery)) == keys(recovery_view.as_json({"spring": [case]}))
     (estimate,) = blocks(GUIDE, "json estimate")
     rates, _ = rates_of(Settings())
     assert rates is not None
