@@ -258,6 +258,27 @@ def test_eight_threads_moving_one_step_move_it_once(store: ExecutionStore) -> No
     assert len(amounts(store, "actual")) == 1
 
 
+def test_a_lost_call_is_let_go_by_one_and_its_charge_stays(store: ExecutionStore) -> None:
+    """Of eight people who decide at once, does one, and are the sums those of the lost call, sent again or not?"""
+    store.intend(intent(), QUOTE, QUOTE)
+    store.unknown("S_grid-a1-0", QUOTE, "lost")
+
+    def decide(_: int) -> bool:
+        try:
+            store.let_go("S_grid-a1-0", "retry_accepted", "by m", leaving="unknown")
+        except StaleMove:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(decide, range(8))) == 1
+    assert [step.step_key for step in store.failed_steps({"retry_accepted"})] == ["S_grid-a1-0"]
+    assert store.failed_steps({"given_up"}) == store.open_steps() == []
+    assert {(row.spent, row.reserved) for row in store.spending()} == {(QUOTE.amount, Decimal(0))}
+    store.intend_again("S_grid-a1-0", QUOTE, leaving="failed")
+    assert {(row.spent, row.reserved) for row in store.spending()} == {(QUOTE.amount, QUOTE.amount)}
+
+
 def test_a_held_shot_can_be_told_without_waiting(store: ExecutionStore) -> None:
     """Does whoever only tries get in where nobody is, and is kept out where somebody is?"""
     assert not store.is_held("S")

@@ -19,6 +19,7 @@ import rich.console
 
 from client_async import production, recovery, recovery_view
 from client_async.driver_lock import ProjectBusy, sole_driver
+from client_async.house_line import run_house_line
 from client_async.picks import record_pick
 from client_async.projects import Place
 from client_async.wiring import Parts, open_parts
@@ -27,7 +28,7 @@ from starsend.errors import StarsendError, UnknownName
 from starsend.orchestrator.open_cases import Case
 from starsend.orchestrator.records import Intent, Step
 from starsend.orchestrator.recovery import AtTheVendor, NotOpen, SeveralOpen
-from starsend.orchestrator.step_faults import StepBusy, StepFailed
+from starsend.orchestrator.step_faults import BudgetExceeded, StepBusy, StepFailed, StepUnknown
 from starsend.pricing import PriceTable
 from tests.conftest import ManualClock
 from tests.unit.studio import PRICES
@@ -50,7 +51,12 @@ class Job:
         self.configure()
 
     def configure(
-        self, *, on_unknown: str = "retry", retry: dict[str, float] | None = None, **animatic: Any
+        self,
+        *,
+        on_unknown: str = "retry",
+        retry: dict[str, float] | None = None,
+        budget: dict[str, str] | None = None,
+        **animatic: Any,
     ) -> None:
         config = {
             "image": {"size": "1K", "on_unknown": on_unknown},
@@ -58,6 +64,7 @@ class Job:
             "retry": {"poll_seconds": 0.01, **(retry or {})},
             "animatic": animatic,
             "prices": PRICES,
+            "budget": budget or {},
         }
         (self.place.folder / "starsend_config.json").write_text(json.dumps(config))
 
@@ -281,6 +288,34 @@ def test_while_a_command_drives_the_decision_is_kept(lost: Job) -> None:
         recovery.retry(lost.place, "SEQ01", lost.console)
     assert not recovery.retry(lost.place, "SEQ01", lost.console)
     assert lost.bill.count("SEQ01") == 2
+
+
+def test_a_retry_over_the_cap_waits_for_money(lost: Job) -> None:
+    """Is nothing sent past a cap, the decision kept, and one call sent when the cap is raised?"""
+    lost.configure(budget={"project": "0.08"}, **LOST)
+    errors = recovery.retry(lost.place, "SEQ01", lost.console)
+    assert isinstance(errors["SEQ01"], BudgetExceeded)
+    assert (lost.bill.count("SEQ01"), lost.money) == (1, (PICTURE, TAKE, NONE))
+    assert lost.sequence["grid_state"] == "paused_budget"
+    lost.configure(**LOST)
+    assert not production.resume(lost.place, ["SEQ01"], lost.console)
+    assert (lost.bill.count("SEQ01"), lost.money) == (2, (PICTURE + TAKE, TAKE, NONE))
+
+
+def test_a_lost_call_of_the_house_line_is_sent_by_it(job: Job) -> None:
+    """Does a shot that is no client sequence have the same way out?"""
+    shots = job.place.folder / "shots.json"
+    shot = {"id": "S1", "prompt": "a quay", "seconds": 0.25, "aspect_ratio": "1:1"}
+    shots.write_text(json.dumps({"shots": [shot]}))
+    job.configure(misbehave={"S1": ["lost_answer"]}, findable=False)
+    [outcome] = run_house_line(job.place, shots, [], job.console)
+    assert isinstance(outcome.error, StepUnknown)
+    assert not recovery.retry(job.place, "S1", job.console)
+    assert "`starsend pipeline S1` sends it" in job.said
+    assert job.bill.count("S1") == 1
+    [outcome] = run_house_line(job.place, shots, [], job.console)
+    assert (outcome.error, job.bill.count("S1")) == (None, 2)
+    assert job.money == (PICTURE + TAKE, TAKE, NONE)
 
 
 def test_fetch_brings_home_what_is_ready_for_free(left: Job) -> None:
