@@ -157,7 +157,9 @@ def test_killed_at_every_boundary_and_run_again(tmp_path: Path, findable: bool, 
     assert dry.run() == 0
     boundaries = dry.report
     dry.check_whole()
-    for kill_at in range(1 + part, len(boundaries) + 1, STEPS):
+    # Where calls cannot be looked up, only what a lost answer comes to differs: every second boundary asks that.
+    every = 1 if findable else 2
+    for kill_at in range(1 + part * every, len(boundaries) + 1, STEPS * every):
         where = f"killed at {kill_at}: {boundaries[kill_at - 1]}"
         job = Job(tmp_path / str(kill_at), findable=findable)
         if job.run(kill_at) == 0:  # the last renders may be one: it was done before
