@@ -157,8 +157,10 @@ def _client(base_url: str, timeout_seconds: float, key: str) -> genai.Client:
     It takes 150 ms and 2.5 MB to make, most of it certificates, so a house of many projects shares one.
     """
     # Our own connections, so that what breaks is of one family, no redirect carries a paid call and the key elsewhere, and
-    # a hundred threads wait for the vendor and not for each other.
-    http = httpx.Client(follow_redirects=False, limits=httpx.Limits(max_connections=None))
+    # a hundred threads wait for the vendor and not for each other. None is used twice: one that the vendor has closed
+    # meanwhile would make a call that never left look lost, and perhaps billed.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    http = httpx.Client(follow_redirects=False, limits=limits)
     client = genai.Client(
         enterprise=False,
         api_key=key,
