@@ -58,7 +58,7 @@ def look_at_store(
     url, file = ledger_at(place, settings)
     cited = {
         take for sequence in sequences.values() for record in sequence.grid_history for take in record.takes
-    } | {record.take for sequence in sequences.values() for record in sequence.take_history}
+    } | {take for sequence in sequences.values() for record in sequence.take_history for take in record.takes}
     if file is not None and not file.exists():
         if cited:
             raise OtherLedger(str(file), "there is none, and the documents cite its takes")

@@ -26,7 +26,6 @@ from starsend.config import VendorOptions
 from starsend.providers import wire
 from starsend.providers.fal_calls import OneCall, Refused, Uploader
 from starsend.providers.multi_shot import (
-    GONE,
     bring,
     call_by_number,
     connect,
@@ -194,7 +193,7 @@ class Fal:
     def _ended(self, handle: str, response: httpx.Response, *, result: bool) -> api.ProviderError:
         """What an error status says of a request, when its status or its result was asked for."""
         detail = _detail(response)
-        if detail is not None and response.status_code in GONE:
+        if detail is not None and response.status_code in wire.GONE:
             return api.JobGone(PROVIDER, handle)
         if detail is not None and response.status_code in REFUSED and result:
             return api.JobFailed(PROVIDER, handle, self._quotable(detail))

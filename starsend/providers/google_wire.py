@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 import httpx
 from google.auth.exceptions import GoogleAuthError
 
 from starsend import api_client as api
 from starsend.providers import wire
-
-GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
 def http_client(timeout_seconds: float, *on_request: Callable[[httpx.Request], None]) -> httpx.Client:
@@ -95,7 +93,7 @@ def _meaning(provider: str, error: Exception, secret: str, handle: str | None) -
     response = getattr(error, "response", None)
     if not isinstance(response, httpx.Response) or response.status_code < HTTPStatus.BAD_REQUEST:
         return api.Ambiguous(provider, f"its answer cannot be read ({type(error).__name__})")
-    if handle and response.status_code in GONE:
+    if handle and response.status_code in wire.GONE:
         return api.JobGone(provider, handle)
     return refused(provider, response, secret)
 

@@ -136,7 +136,7 @@ class Kling:
 
     def _task(self, name: str) -> dict[str, Any]:
         """A task by the vendor's id or by ours. Raises NoSuch, and as a submit."""
-        with wire.asking(PROVIDER):
+        with wire.sending(PROVIDER):
             response = self._call("GET", f"{self._url}/{quote(name, safe='')}")
         return self._data(response)
 

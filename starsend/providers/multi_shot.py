@@ -17,7 +17,6 @@ from starsend.config import VendorOptions
 from starsend.providers import wire
 
 Client = TypeVar("Client", bound=httpx.Client)
-GONE: Final = frozenset({404, 410})
 _TOKEN: Final = re.compile(r"eyJ[\w-]{8,}[\w.-]*")  # a JWT, or the beginning of one: they all begin like this
 _SIGNED: Final = re.compile(r"(https?://[^\s?#]+)[?#][^\s\"'<>]+")
 
@@ -124,7 +123,7 @@ def bring(provider: str, handle: str, url: object, into: BinaryIO, options: Vend
         with connect(options, httpx.Client, check=check) as client:
             return wire.download(client, provider, url, into)
     except api.BrokenDownload as broken:
-        if wire.status_of(broken.__cause__) in GONE:
+        if wire.status_of(broken.__cause__) in wire.GONE:
             raise api.JobGone(provider, handle) from broken
         raise
     except (httpx.InvalidURL, UnicodeError) as odd:

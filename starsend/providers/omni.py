@@ -189,7 +189,7 @@ class Omni:
             raise api.BrokenDownload(PROVIDER, "its address is none") from None
         except api.BrokenDownload as broken:
             status = wire.status_of(broken.__cause__)
-            if status in google_wire.GONE:
+            if status in wire.GONE:
                 raise api.JobGone(PROVIDER, handle) from None
             if status in wire.NO_KEY | wire.NOT_NOW:
                 assert isinstance(broken.__cause__, httpx.HTTPStatusError)

@@ -25,6 +25,9 @@ NOT_NOW: Final = frozenset({429, 503})
 """The vendor has turned the call away: not accepted, not billed."""
 
 NO_KEY: Final = frozenset({401, 403})
+GONE: Final = frozenset({404, 410})
+"""Asked about a job or its result: the vendor does not have it any more."""
+
 _QUOTED: Final = 300  # letters of a vendor's own words that fit a line
 
 
@@ -74,22 +77,17 @@ def _from_file(path: str) -> str:
 
 @contextmanager
 def sending(provider: str) -> Iterator[None]:
-    """Around the one call that may be billed: what breaks before it has left is NotSent, all later is Ambiguous."""
+    """Around one call: what breaks before it has left is NotSent, all later is Ambiguous.
+
+    A submit may have been billed then; a look-up or a poll is free, and worth another one.
+    """
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as never:
         raise api.NotSent(provider, words(never)) from never
-    except (
-        httpx.RequestError
-    ) as lost:  # also an answer whose encoding is broken, and one that only leads elsewhere
+    except httpx.RequestError as lost:
+        # Also an answer whose encoding is broken, and one that only leads elsewhere.
         raise api.Ambiguous(provider, words(lost)) from lost
-
-
-@contextmanager
-def asking(provider: str) -> Iterator[None]:
-    """Around a look-up or a poll, which are free: a connection that breaks is worth another look."""
-    with sending(provider):
-        yield
 
 
 @contextmanager

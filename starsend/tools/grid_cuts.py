@@ -103,9 +103,8 @@ def parts(lines: Lines, cut: Cut, expected: Colour | None = None) -> int:
     painted = expected if expected is not None and is_near(cut, expected) else None
     both = np.minimum(*(lines.support(arm) for arm in ARMS))
     reach = round(0.02 * lines.breadth)
-    bar = max(
-        LINE, 1.45 * float(np.percentile(both, 95)) + 0.06
-    )  # gutters of sixteen panels are 3 in 100 columns
+    # Gutters of sixteen panels are 3 in 100 columns.
+    bar = max(LINE, 1.45 * float(np.percentile(both, 95)) + 0.06)
 
     def is_line(at: Span) -> bool:
         if painted is not None and not is_like(lines, painted, slice(*at)).any():

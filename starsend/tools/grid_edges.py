@@ -26,9 +26,7 @@ _FAINT: Final = 0.4  # of the strongest jump: what a blurred edge has left at it
 _SECOND: Final = 0.3  # of it: another line farther on, as a frame's; JPEG's blocks beside an edge have less
 _THIN: Final = 3  # columns of the thinnest gutters, whose two edges are read as one
 _STEP: Final = 3  # levels of a step that can be seen
-_LONG: Final = (
-    0.3  # of a border: the least of it that a margin's edge is seen along; a sign in a corner has less
-)
+_LONG: Final = 0.3  # of a border: the least that a margin's edge is seen along; a sign in a corner has less
 _USUAL: Final = 96  # columns that show most margins, and the panel beyond them
 _OPPOSITE: Final = ((0, 2), (1, 3))  # left and right, top and bottom
 _MARGIN: Final = 0.1  # of the side: the widest margin
