@@ -79,6 +79,9 @@ class StandIn(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    request_queue_size = (
+        128  # forty threads knock at once; of five places the kernel resets whoever finds none
+    )
     block_on_close = False  # a call that is never answered must not hold up the end of a test
 
     def __init__(self) -> None:
