@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from client_async.events import (
@@ -17,6 +17,7 @@ from client_async.events import (
 from client_async.metrics import Metrics
 from client_async.notices import NoticeBoard
 from client_async.outbox import Kind, Notice
+from starsend.vendor_gates import GateState
 
 TOLD: dict[str, Kind] = {
     "waiting_for_pick": "grid_ready",
@@ -25,6 +26,8 @@ TOLD: dict[str, Kind] = {
     "failed": "failed",
 }
 """States of which people are told."""
+HELD_SECONDS = 60.0
+"""A provider that takes no calls for less is an ordinary minute's rest."""
 
 
 class Bulletin:
@@ -38,6 +41,8 @@ class Bulletin:
         self._metrics = metrics
         self._board = board
         self._say = say
+        self._held: set[str] = set()
+        """Providers of which people know that they take no calls."""
 
     def tell(self, event: Event) -> None:
         """Count what happened, and tell people what they wait for."""
@@ -56,6 +61,17 @@ class Bulletin:
             self._post(event.project, "", "brief_broken", event.error)
         elif isinstance(event, ProjectClosed):
             self._metrics.project_gone(event.project)
+
+    def providers(self, gates: Iterable[GateState]) -> None:
+        """How the providers' gates stand now: counted, and told once when one has been closed for a while."""
+        for gate in gates:
+            self._metrics.provider_held(gate.provider, gate.hold is not None)
+            if gate.hold is None:
+                self._held.discard(gate.provider)
+            elif gate.hold.lasting >= HELD_SECONDS and gate.provider not in self._held:
+                self._held.add(gate.provider)
+                said = f"{gate.provider} takes no calls ({gate.hold.cause}: {gate.hold.why}); it is tried again, and all goes on by itself"
+                self._post("", "", "provider_held", said)
 
     def _moved(self, event: SequenceMoved) -> None:
         self._metrics.sequence_moved(event.project, event.state)

@@ -7,6 +7,7 @@ when it runs.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -226,12 +227,18 @@ def status(project: Project = None, as_json: Json = False) -> None:
         except StarsendError as refused:  # this project's; the others are shown
             errors[name] = refused
             tell(str(refused))
+    daemons = _daemons(standing)
     if as_json:
-        print_json(status_view.as_json(standing, budgets))
+        rows = [row for daemon in daemons for row in daemon["providers"]]
+        print_json(status_view.as_json(standing, budgets, rows))
     else:
         columns = get_terminal_size().columns if sys.stdout.isatty() else None
         for name, sequences in standing.items():
             print("\n".join(status_view.lines(name, sequences, columns, budgets.get(name, ()))))
+        for daemon in daemons:
+            from client_async.daemon_view import provider_lines
+
+            print("\n".join(provider_lines(daemon)))
     leave(gravest(errors))
 
 
@@ -357,6 +364,19 @@ def _budget(place: Place) -> status_view.Budget:
     except StarsendError as refused:
         tell(str(refused))
         return ()
+
+
+def _daemons(projects: Iterable[str]) -> list[dict[str, Any]]:
+    """What the daemons say that drive these projects."""
+    from client_async.driver_lock import daemon_address
+    from client_async.projects import place_of
+
+    addresses = {daemon_address(place_of(Globals.root, name)) for name in projects} - {""}
+    if not addresses:
+        return []
+    from client_async.daemon_view import ask_daemon
+
+    return [answer for answer in map(ask_daemon, sorted(addresses)) if "providers" in answer]
 
 
 def _logs() -> None:

@@ -23,6 +23,8 @@ from client_async.metrics import Metrics
 from client_async.notices import NoticeBoard
 from client_async.ops_port import Health, ops_port
 from client_async.process import allow_many_files, settle_memory
+from client_async.provider_rows import SCHEMA as DAEMON_SCHEMA
+from client_async.provider_rows import provider_rows
 from client_async.roster import Roster
 from client_async.service import Service
 from client_async.step_executor import STATE
@@ -82,6 +84,7 @@ class Daemon:
                 self._dispatcher = Dispatcher(self._group, self._executor.slots)
                 self._roster = Roster(
                     self._root,
+                    address=address,
                     executor=self._executor,
                     dispatcher=self._dispatcher,
                     group=self._group,
@@ -94,6 +97,7 @@ class Daemon:
                 await self._group.start(self._watcher.run)
                 self._group.start_soon(self._beat)
                 self._group.start_soon(self._count_spending)
+                self._show_providers()
                 self._health.ready = True
                 self._service.ready(f"{len(self._watcher.modes)} projects")
                 log.info("daemon_ready", pid=os.getpid(), address=address, projects=len(self._watcher.modes))
@@ -126,6 +130,7 @@ class Daemon:
             log.error("config_refused", project="", error=str(wrong))
             return
         self._executor.resize(self._settings.at_once())
+        self._executor.gates.resize(self._settings.per_minute())
         self._dispatcher.fill()
         log.info("config_reloaded", project="")
         await self._roster.reload()
@@ -169,10 +174,17 @@ class Daemon:
             if day_of(datetime.now(UTC)) != self._day:
                 self._day = day_of(datetime.now(UTC))
                 self._group.start_soon(self._roster.guard, "", self._roster.new_day)
-            for lane, waiting in self._dispatcher.queued().items():
-                self._metrics.queue(lane, waiting)
+            self._show_providers()
             for name, mode in self._watcher.modes.items():
                 self._metrics.watcher_mode(name, mode)
+
+    def _show_providers(self) -> None:
+        queued, gates = self._dispatcher.queued(), self._executor.gates.states()
+        for lane, waiting in queued.items():
+            self._metrics.queue(lane, waiting)
+        self._bulletin.providers(gates)
+        rows = provider_rows(self._executor.loads(), queued, gates)
+        self._health.status = {"schema": DAEMON_SCHEMA, "process": os.getpid(), "providers": rows}
 
     # -------------------------------------------------------------------------------------------- stopping
 

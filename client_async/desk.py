@@ -28,7 +28,8 @@ from starsend.errors import StarsendError
 from starsend.files import CannotWrite
 from starsend.orchestrator.database import StoreUnusable
 from starsend.orchestrator.job_collector import StillRunning
-from starsend.vendor_patience import pause_before, worth_waiting
+from starsend.vendor_gates import HeldBack
+from starsend.vendor_patience import submitting, worth_waiting
 
 log = structlog.get_logger()
 
@@ -104,6 +105,8 @@ class Desk:
         self._patience: dict[str, dict[str, tuple[int, Callable[[Exception], bool | timedelta]]]] = {}
         """By sequence and step: how often it was tried, and who judges whether it is worth another try."""
         self._not_before: dict[str, float] = {}
+        self._held: dict[str, str] = {}
+        """Sequences that a provider's closed gate has sent back, and whose gate it is."""
         self._asked: dict[str, tuple[bytes, tuple[Action, int, Pick | None] | None]] = {}
         self._seen: dict[str, tuple[Pick, float]] = {}
         """Picks that no money was spent on yet, and since when they are known: a file's own time may be any."""
@@ -112,6 +115,7 @@ class Desk:
         """Work with other settings from now on; what runs ends with the old ones."""
         self._shop = shop
         self.share = shop.settings.share
+        self._held.clear()  # somebody else may be asked by now
 
     def due(self, name: str) -> Due | None:
         """What is to be done next on a sequence; None when it rests, or is none of this desk's business."""
@@ -122,6 +126,8 @@ class Desk:
             return None
         action, priority, pick = asked
         after = max(self._not_before.get(name, 0.0) - self._monotonic(), self._unsettled(name, pick))
+        if name in self._held:
+            after = max(after, self._shop.executor.gates.of(self._held[name]).opens_in())
         return Due(self._lane(action), priority, after)
 
     def _ask(self, name: str) -> tuple[Action, int, Pick | None] | None:
@@ -156,6 +162,7 @@ class Desk:
     async def work(self, name: str) -> None:
         """Do the next thing; an error is waited out, or written down and left to a person."""
         runner = self.runner(name)
+        self._held.pop(name, None)
         # Whose task this is binds the next sequence over it; taking it back each time costs more than a commit.
         structlog.contextvars.bind_contextvars(project=self.project, sequence=name)
         try:
@@ -189,17 +196,30 @@ class Desk:
         return None
 
     async def _take(self, error: StarsendError, runner: ClientSequenceRunner, name: str) -> None:
+        if isinstance(error, HeldBack):  # nobody's patience wears out by it: nothing was tried
+            self._held[name] = error.provider
+            log.info("step_held", provider=error.provider, wait=round(error.seconds, 1), error=str(error))
+            await self._write_down(runner.tell(self._until(error, error.seconds)))
+            return
         step = error.step_key if isinstance(error, ProviderError) else ""
         tried, judge = self._patience.get(name, {}).get(step, (0, worth_waiting()))
         worth = judge(error) is not False or isinstance(error, self._bears_with)
-        if not worth or tried + 1 >= self._shop.settings.retry.submit_attempts:
+        policy = submitting(self._shop.settings.retry)
+        if not worth or tried + 1 >= policy.attempts:
             await self._give_up(error, runner, name)
             return
         self._patience.setdefault(name, {})[step] = (tried + 1, judge)
-        wait = pause_before(tried + 1, error, jitter=self._jitter())
+        wait = policy.pause(tried + 1, error, jitter=self._jitter())
         self._not_before[name] = self._monotonic() + wait
         log.warning("step_waits", wait=round(wait, 1), tried=tried + 1, error=str(error))
-        await self._write_down(runner.tell(f"{error.what}; trying again in {wait:.0f} s"))
+        await self._write_down(runner.tell(self._until(error, wait)))
+
+    def _until(self, error: StarsendError, seconds: float) -> str:
+        """What holds a sequence up, and till when: the line stays for as long."""
+        now = self._shop.clock.now()
+        date = now + timedelta(seconds=seconds)
+        day = "" if date.date() == now.date() else f"{date:%Y-%m-%d} "
+        return f"{error.what}; the next try is at {day}{date:%H:%M:%S} UTC"
 
     async def _give_up(self, error: StarsendError, runner: ClientSequenceRunner, name: str) -> None:
         self._patience.pop(name, None)

@@ -46,7 +46,7 @@ async def drive(
     async with anyio.create_task_group() as group:
         dispatcher = Dispatcher(group, executor.slots)
         group.start_soon(_stop_on_signal, stop, dispatcher)
-        with open_parts(place, stop=stop) as parts:
+        with open_parts(place, stop=stop, gates=executor.gates) as parts:
             shop = make_workshop(place, parts, executor=executor, group=group, listener=listener)
             await shop.state(place.file.take_in)
             desk = Desk(shop, names=set(wanted), actions=actions)

@@ -23,7 +23,7 @@ class ProjectBusy(StarsendError):
     """Another process drives this project. ``by_daemon``: it will do whatever the document asks for."""
 
     def __init__(self, place: Place, holder: str) -> None:
-        kind, _, self.process = holder.partition(" ")
+        kind, self.process, _ = noted(holder)
         self.by_daemon = kind == "daemon"
         super().__init__(
             f"{'the daemon' if self.by_daemon else 'a command'}, process {self.process or 'unknown'}, is working on this project",
@@ -34,21 +34,40 @@ class ProjectBusy(StarsendError):
         )
 
 
+def noted(holder: str) -> tuple[str, str, str]:
+    """What the holder of a lock wrote into it: daemon or command, its process, and a daemon's ops port."""
+    kind, process, address = (*holder.split(), "", "", "")[:3]
+    return kind, process, address
+
+
 def daemon_drives(place: Place) -> bool:
     """Whether a daemon drives the project now."""
+    return ProjectBusy(place, _holder(place)).by_daemon
+
+
+def daemon_address(place: Place) -> str:
+    """``host:port`` where the daemon that drives the project answers; empty where none does."""
+    return noted(_holder(place))[2]
+
+
+def _holder(place: Place) -> str:
     try:
         with _lock_of(place).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return ProjectBusy(place, _lock_of(place).read_text()).by_daemon
+        return _lock_of(place).read_text()
     except OSError:
         pass  # nobody has driven it yet
-    return False
+    return ""
 
 
 @contextmanager
-def sole_driver(place: Place, driver: Driver = "command") -> Iterator[None]:
-    """Hold the project while the block runs. Raises ProjectBusy, CannotWrite."""
+def sole_driver(place: Place, driver: Driver = "command", address: str = "") -> Iterator[None]:
+    """Hold the project while the block runs. Raises ProjectBusy, CannotWrite.
+
+    Args:
+        address: ``host:port`` where a daemon tells how it is.
+    """
     path = _lock_of(place)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +78,7 @@ def sole_driver(place: Place, driver: Driver = "command") -> Iterator[None]:
         if not _locked(lock):
             raise ProjectBusy(place, lock.read().strip())
         lock.truncate(0)
-        lock.write(f"{driver} {os.getpid()}")
+        lock.write(f"{driver} {os.getpid()} {address}".strip())
         lock.flush()
         try:
             yield

@@ -36,6 +36,8 @@ class Metrics:
         step = "How long paid steps took, from sending to the saved file."
         self._step = histogram("starsend_step_seconds", step, ["provider", "outcome"], buckets=STEP_BUCKETS)
         self._queue = gauge("starsend_queue_depth", "Sequences that wait for a slot.", ["provider"])
+        held = "1 while nothing is sent to a provider: quota, capacity, out of reach, or answers lost."
+        self._held = gauge("starsend_provider_held", held, ["provider"])
         self._picks = counter("starsend_picks", "Picks decided.", ["verdict"])
         moves = "Sequences that came into a state."
         self._moves = counter("starsend_sequence_moves", moves, ["project", "state"])
@@ -65,6 +67,10 @@ class Metrics:
     def queue(self, lane: str, depth: int) -> None:
         """So many sequences wait for a slot."""
         self._queue.labels(lane).set(depth)
+
+    def provider_held(self, provider: str, held: bool) -> None:
+        """Whether nothing is sent to a provider for now."""
+        self._held.labels(provider).set(held)
 
     def pick_decided(self, accepted: bool) -> None:
         """A pick was accepted or refused."""

@@ -1,4 +1,4 @@
-"""``/metrics``, ``/healthz`` and ``/readyz`` on a small port, from a thread of its own: a stalled event loop is told, not silent."""
+"""``/metrics``, ``/healthz``, ``/readyz`` and ``/status`` on a small port, from a thread of its own: a stalled event loop is told, not silent."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Health:
         self._monotonic = monotonic
         self._beat_at = monotonic()
         self.ready = False
+        self.status: dict[str, object] = {}
+        """What ``/status`` answers; replaced, never changed."""
 
     def beat(self) -> None:
         """The event loop is alive."""
@@ -82,8 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif path in ("/healthz", "/readyz"):
             status, words = self.health.answer(to_work=path == "/readyz")
             self._send(status, json.dumps(words).encode(), "application/json")
+        elif path == "/status":
+            self._send(200, json.dumps(self.health.status).encode(), "application/json")
         else:
-            self._send(404, b"there are /metrics, /healthz and /readyz\n", "text/plain")
+            self._send(404, b"there are /metrics, /healthz, /readyz and /status\n", "text/plain")
 
     do_HEAD = do_GET  # noqa: N815 - the standard library's name
 

@@ -17,7 +17,9 @@ import structlog
 
 log = structlog.get_logger()
 
-Kind = Literal["grid_ready", "pick_refused", "out_of_money", "needs_decision", "failed", "brief_broken"]
+Kind = Literal[
+    "grid_ready", "pick_refused", "out_of_money", "needs_decision", "failed", "brief_broken", "provider_held"
+]
 SAID: dict[Kind, tuple[str, str]] = {
     "grid_ready": ("grid is ready", "grids are ready"),
     "pick_refused": ("pick was refused", "picks were refused"),
@@ -25,6 +27,7 @@ SAID: dict[Kind, tuple[str, str]] = {
     "needs_decision": ("call needs a decision", "calls need a decision"),
     "failed": ("sequence has failed", "sequences have failed"),
     "brief_broken": ("brief cannot be taken in", "briefs cannot be taken in"),
+    "provider_held": ("provider takes no calls", "providers take no calls"),
 }
 LARGEST = 1_000_000
 """Bytes of the outbox before it is put aside as ``.1``."""
@@ -34,7 +37,7 @@ WRITE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing for people. ``sequence`` is empty when it is of a whole project; ``at`` is in UTC.
+    """One thing for people. ``sequence`` is empty when it is of a whole project, ``project`` too when of all; ``at`` is in UTC.
 
     Names and text are made plain: they hold names of files, which may hold what a terminal obeys.
     """
@@ -57,7 +60,7 @@ class Notice:
     def line(self) -> str:
         """As a person reads it."""
         where = f"{self.project} {self.sequence}".strip()
-        return f"{where}: {self.text}"
+        return f"{where}: {self.text}" if where else self.text
 
 
 class Outbox:

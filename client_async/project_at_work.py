@@ -36,6 +36,7 @@ from starsend.orchestrator.step_faults import OtherProvider
 from starsend.pricing import NoPrice
 from starsend.shot_lint import ShotsRefused
 from starsend.tools.picture_file import BadPicture
+from starsend.vendor_gates import VendorGates
 
 log = structlog.get_logger()
 
@@ -119,14 +120,19 @@ class ProjectAtWork:
         cls,
         place: Place,
         *,
+        address: str,
         executor: StepExecutor,
         dispatcher: Dispatcher,
         group: TaskGroup,
         emit: Listener,
         stop: threading.Event,
     ) -> ProjectAtWork:
-        """Take a project on. Raises StarsendError: somebody else drives it, or something is wrong in it."""
-        held, parts = await executor.run(STATE, partial(_hold, place, stop))
+        """Take a project on. Raises StarsendError: somebody else drives it, or something is wrong in it.
+
+        Args:
+            address: ``host:port`` where the daemon answers, noted in the project's lock.
+        """
+        held, parts = await executor.run(STATE, partial(_hold, place, address, stop, executor.gates))
         shop = make_workshop(place, parts, executor=executor, group=group, listener=emit)
         project = cls(place, shop, held, dispatcher=dispatcher, group=group, emit=emit, stop=stop)
         project.stir()
@@ -263,14 +269,14 @@ class ProjectAtWork:
             return
         if settings.store_url != self.shop.settings.store_url:
             log.warning("config_needs_restart", project=self.place.name, setting="store_url")
-        steps = await self.shop.state(
-            partial(make_steps, self.place, settings, self.shop.store, stop=self._stop, clock=self.shop.clock)
-        )
+        make = partial(make_steps, self.place, settings, self.shop.store, gates=self.shop.executor.gates)
+        steps = await self.shop.state(partial(make, stop=self._stop, clock=self.shop.clock))
         self.shop = replace(self.shop, settings=settings, steps=steps)
         self.desk.refit(self.shop)
         log.info("config_reloaded", project=self.place.name)
         await self.resume_cured("config")
         await self.resume_funded()
+        await self._dispatcher.consider_all(self.place.name, self.place.file.names())
 
     async def resume_cured(self, what: str) -> None:
         """Go on with the sequences whose failure a change of ``what`` may have mended."""
@@ -290,9 +296,9 @@ class ProjectAtWork:
         return raw.get("grid_state") == "failed" and raw.get("grid_fault") in {f.__name__ for f in faults}
 
 
-def _hold(place: Place, stop: threading.Event) -> tuple[ExitStack, Parts]:
+def _hold(place: Place, address: str, stop: threading.Event, gates: VendorGates) -> tuple[ExitStack, Parts]:
     with ExitStack() as opening:
-        opening.enter_context(sole_driver(place, "daemon"))
-        parts = opening.enter_context(open_parts(place, stop=stop))
+        opening.enter_context(sole_driver(place, "daemon", address))
+        parts = opening.enter_context(open_parts(place, stop=stop, gates=gates))
         opening.callback(place.file.close)
         return opening.pop_all(), parts

@@ -35,6 +35,7 @@ class Roster:
     """Who is driven. What goes wrong in one project is that project's alone.
 
     Args:
+        address: ``host:port`` where the daemon answers.
         group: where the projects' work lives.
         emit: who is told of facts, on the event loop.
         stop: set when nothing more may be begun.
@@ -44,6 +45,7 @@ class Roster:
         self,
         root: Path,
         *,
+        address: str,
         executor: StepExecutor,
         dispatcher: Dispatcher,
         group: TaskGroup,
@@ -51,6 +53,7 @@ class Roster:
         stop: threading.Event,
     ) -> None:
         self._root = root
+        self._address = address
         self._executor = executor
         self._dispatcher = dispatcher
         self._group = group
@@ -150,6 +153,7 @@ class Roster:
                 await self._closing[name].wait()
             project = await ProjectAtWork.open(
                 place,
+                address=self._address,
                 executor=self._executor,
                 dispatcher=self._dispatcher,
                 group=self._group,

@@ -46,11 +46,14 @@ def has_budget(place: Place) -> bool:
     return any(file.is_file() and "budget" in read_json(file) for file in files)
 
 
-def as_json(documents: Mapping[str, Raw], budgets: Mapping[str, Budget]) -> dict[str, Any]:
+def as_json(
+    documents: Mapping[str, Raw], budgets: Mapping[str, Budget], providers: Budget = ()
+) -> dict[str, Any]:
     """The documented shape (docs/guide.md, "Status"): projects by name, sequences in the brief's order.
 
     Args:
         budgets: by project, as ``budget_view.budget_rows`` gives them.
+        providers: as the daemon's ``/status`` tells; none where no daemon runs.
     """
     return {
         "schema": SCHEMA,
@@ -62,6 +65,7 @@ def as_json(documents: Mapping[str, Raw], budgets: Mapping[str, Budget]) -> dict
             }
             for project, sequences in documents.items()
         ],
+        "providers": list(providers),
     }
 
 
@@ -69,7 +73,7 @@ def budget_lines(budget: Budget) -> list[str]:
     """Spend against each cap, for people; of the sequences, the dearest alone."""
     dearest = {row["cap"]: row for row in reversed(budget)}
     return [
-        f"budget: {row['cap']} {_shown(row['of'])} has spent {_dollars(row['spent'])} of {_dollars(row['limit'])}, "
+        f"budget: {row['cap']} {shown(row['of'])} has spent {_dollars(row['spent'])} of {_dollars(row['limit'])}, "
         f"and {_dollars(row['reserved'])} is reserved"
         for row in budget
         if row is dearest[row["cap"]]
@@ -83,12 +87,12 @@ def lines(project: str, sequences: Raw, columns: int | None, budget: Budget = ()
         columns: how wide the terminal is; None where the lines go into a pipe, and each sequence is one line.
     """
     rows = [_row(name, sequence) for name, sequence in sequences.items()]
-    cells = [COLUMNS, *([_shown(row[column]) for column in COLUMNS] for row in rows)]
+    cells = [COLUMNS, *([shown(row[column]) for column in COLUMNS] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     table = ["  ".join(map(str.ljust, row, widths)) for row in cells]
     said = [project, *budget_lines(budget), f"{table[0]}  status"]
     for line, row in zip(table[1:], rows, strict=True):
-        status = _shown(row["status"])
+        status = shown(row["status"])
         if columns is None or len(line) + 2 + len(status) <= columns:
             said.append(f"{line}  {status}")
         else:
@@ -104,8 +108,8 @@ def lines(project: str, sequences: Raw, columns: int | None, budget: Budget = ()
     return said
 
 
-def _shown(value: object) -> str:
-    """In one line, without what a terminal would obey."""
+def shown(value: object) -> str:
+    """A value in one line, without what a terminal would obey."""
     text = "-" if value in (None, "") else " ".join(str(value).split())
     return "".join(sign if sign.isprintable() else "?" for sign in text)
 

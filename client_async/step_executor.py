@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
+
+from starsend.vendor_gates import VendorGates
 
 T = TypeVar("T")
 PICTURES, STATE = "pictures", "state"
@@ -19,13 +22,24 @@ SHORT_WORK = 32
 
 
 class StepExecutor(Protocol):
-    """Runs a blocking call somewhere else and hands back its value."""
+    """Runs a blocking call somewhere else and hands back its value. ``gates``: what each provider may be sent."""
+
+    gates: VendorGates
 
     async def run(self, lane: str, work: Callable[[], T]) -> T:
         """The value of ``work()``. Cancelling the wait does not stop the work: what was paid for is committed."""
 
     def slots(self, lane: str) -> int:
         """How many calls of a lane may run at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Calls of one provider: how many may be in flight, how many are, and how many wait for a thread."""
+
+    at_once: int
+    in_flight: int
+    waiting: int
 
 
 class StepMeter(Protocol):
@@ -44,9 +58,18 @@ class ThreadExecutor:
 
     Args:
         at_once: calls in flight by provider; ``usual`` for those it does not name.
+        gates: the other limits of the providers; none unless given.
     """
 
-    def __init__(self, at_once: Mapping[str, int], *, usual: int, meter: StepMeter | None = None) -> None:
+    def __init__(
+        self,
+        at_once: Mapping[str, int],
+        *,
+        usual: int,
+        gates: VendorGates | None = None,
+        meter: StepMeter | None = None,
+    ) -> None:
+        self.gates = gates or VendorGates()
         self._usual = usual
         self._meter = meter
         self._limits = {
@@ -63,6 +86,14 @@ class ThreadExecutor:
     def slots(self, lane: str) -> int:
         """How much work of a lane is worth beginning at once: as many calls as run, where each of them is long."""
         return SHORT_WORK if lane in (PICTURES, STATE) else int(self._limiter(lane).total_tokens)
+
+    def loads(self) -> dict[str, Load]:
+        """What is in flight, by provider."""
+        return {
+            lane: Load(int(limit.total_tokens), limit.borrowed_tokens, limit.statistics().tasks_waiting)
+            for lane, limit in self._limits.items()
+            if lane not in (PICTURES, STATE)
+        }
 
     async def run(self, lane: str, work: Callable[[], T]) -> T:
         """The value of ``work()``, run in a thread of ``lane``."""

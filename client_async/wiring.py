@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,17 +24,30 @@ from starsend.config import LimitSettings, Settings, load_settings, said_by
 from starsend.errors import BadInput
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.step_runner import StepRunner
+from starsend.vendor_gates import VendorGates
 
 
 def make_steps(
-    place: Place, settings: Settings, store: ExecutionStore, *, stop: threading.Event, clock: Clock
+    place: Place,
+    settings: Settings,
+    store: ExecutionStore,
+    *,
+    stop: threading.Event,
+    clock: Clock,
+    gates: VendorGates | None = None,
 ) -> StepRunner:
-    """Who makes the paid calls of a project. Raises BadDocument, UnknownName, BadInput."""
+    """Who makes the paid calls of a project. Raises BadDocument, UnknownName, BadInput.
+
+    Args:
+        gates: shared with the other projects of this process; a project that is alone has its own.
+    """
     opened: dict[str, JobProvider] = {}
     books = place.folder / "state" / "providers"
     images = image_provider(place, settings, opened, books)
     videos = video_provider(place, settings, opened, books)
-    return StepRunner(store, images=images, videos=videos, settings=settings, clock=clock, stop=stop)
+    return StepRunner(
+        store, images=images, videos=videos, settings=settings, gates=gates, clock=clock, stop=stop
+    )
 
 
 def image_provider(
@@ -79,12 +93,19 @@ class Parts:
 
 
 @contextmanager
-def open_parts(place: Place, *, stop: threading.Event, clock: Clock | None = None) -> Iterator[Parts]:
+def open_parts(
+    place: Place,
+    *,
+    stop: threading.Event,
+    clock: Clock | None = None,
+    gates: VendorGates | None = None,
+) -> Iterator[Parts]:
     """Settings, ledger and paid steps of a project; blocking. Raises BadDocument, UnknownName, and as ``open_store``."""
     settings = load_settings(place.root, place.folder)
     clock = clock or SystemClock()
     with open_store(place, settings, clock) as store:
-        yield Parts(settings, store, make_steps(place, settings, store, stop=stop, clock=clock), clock)
+        steps = make_steps(place, settings, store, stop=stop, clock=clock, gates=gates)
+        yield Parts(settings, store, steps, clock)
 
 
 def make_workshop(
@@ -105,9 +126,15 @@ def make_workshop(
     )
 
 
-def make_executor(settings: Settings, meter: StepMeter | None = None) -> ThreadExecutor:
-    """Threads for blocking work, so many for each provider as the settings say."""
-    return ThreadExecutor(settings.at_once(), usual=LimitSettings().at_once, meter=meter)
+def make_executor(
+    settings: Settings,
+    meter: StepMeter | None = None,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> ThreadExecutor:
+    """Threads for blocking work, and a gate for each provider, as the settings say. ``monotonic``: seconds, for the gates."""
+    gates = VendorGates(settings.per_minute(), monotonic=monotonic)
+    return ThreadExecutor(settings.at_once(), usual=LimitSettings().at_once, gates=gates, meter=meter)
 
 
 def _provider(

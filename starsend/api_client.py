@@ -165,12 +165,23 @@ LONGEST_DELAY = 86_400.0
 
 
 class RateLimited(ProviderError):
-    """The vendor said no for now (429, 503). ``delay`` is its own wish in seconds, where it gave one that can be waited for."""
+    """The vendor said no for now (429, 503). ``delay`` is its own wish in seconds, where it gave one that can be waited for.
+
+    ``cause``: the account has had its share, or the vendor is short of machines.
+    """
 
     kind = "rate_limited"
     billed = False
 
-    def __init__(self, provider: str, delay: float | None = None, *, why: str = "rate limit") -> None:
+    def __init__(
+        self,
+        provider: str,
+        delay: float | None = None,
+        *,
+        why: str = "rate limit",
+        cause: Literal["quota", "capacity"] = "quota",
+    ) -> None:
+        self.cause = cause
         self.delay = min(delay, LONGEST_DELAY) if delay is not None and delay >= 0 else None
         wait = f"wait {self.delay:g} s" if self.delay is not None else "wait a little"
         super().__init__(

@@ -92,6 +92,9 @@ class LimitSettings(Section):
     """How hard one provider may be worked, by all projects together."""
 
     at_once: int = Field(default=4, ge=1, le=1024, description="Calls in flight at once.")
+    per_minute: int | None = Field(
+        default=None, ge=1, le=100_000, description="Paid calls sent within any minute. None: no limit."
+    )
 
 
 class DaemonSettings(Section):
@@ -240,7 +243,8 @@ class Settings(BaseSettings, Section):
         description="SQLAlchemy URL of the ledger; by default sqlite:///state/execution.db, relative to the project.",
     )
     limits: dict[str, LimitSettings] = Field(
-        default={}, description="By provider; 4 calls at once for one that is not named."
+        default={},
+        description="By provider; one that is not named gets 4 calls at once, as many a minute as it takes.",
     )
     share: int = Field(
         default=1, ge=1, le=100, description="Turns that this project gets for one turn of another."
@@ -288,6 +292,10 @@ class Settings(BaseSettings, Section):
     def at_once(self) -> dict[str, int]:
         """Calls in flight by provider, for those that are named."""
         return {provider: limit.at_once for provider, limit in self.limits.items()}
+
+    def per_minute(self) -> dict[str, int]:
+        """Calls a minute by provider, for those that have such a limit."""
+        return {name: limit.per_minute for name, limit in self.limits.items() if limit.per_minute is not None}
 
 
 def load_settings(root: Path, project_dir: Path | None, environ: Mapping[str, str] | None = None) -> Settings:

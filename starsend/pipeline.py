@@ -22,7 +22,7 @@ from starsend.orchestrator.records import Keyframe, Take
 from starsend.orchestrator.step_key import check_name
 from starsend.orchestrator.step_runner import StepRunner
 from starsend.shot_lint import RequestFacts, shape_of
-from starsend.vendor_patience import patience, worth_waiting
+from starsend.vendor_patience import patience, submitting, worth_waiting
 
 
 class HouseShot(Section):
@@ -149,7 +149,7 @@ class Pipeline:
         def send() -> Take:  # a function of a name, for stamina logs what it calls and prompts are long
             return step()
 
-        return stamina.RetryingCaller(**patience(self._settings.retry))(worth_waiting(), send)
+        return stamina.RetryingCaller(**patience(submitting(self._settings.retry)))(worth_waiting(), send)
 
 
 def _facts(shot: HouseShot, moves: str, cast: Cast) -> RequestFacts:

@@ -1,17 +1,60 @@
-"""Bearing with a vendor that turns a call away: bounded, its own delay honoured, decided by type and never by message."""
+"""Bearing with a vendor: a policy for each phase of a call, its own delay honoured in all of them, decided by type and never by message.
+
+Submits of the house line are waited for by stamina. Polls, downloads and all that the daemon does wait by the same policies
+where a stop can wake them, or as dates (ADR 10).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypedDict
 
 from starsend.api_client import Ambiguous, NotSent, RateLimited
 from starsend.config import RetrySettings
+from starsend.vendor_gates import HeldBack
+
+POLLS_IN_A_ROW = 5
+"""So many polls in a row may fail before the job is left to the next run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How often one thing is tried, and how long between two tries: ``first`` seconds, doubling to ``longest``."""
+
+    attempts: int
+    first: float
+    longest: float = 60.0
+
+    def pause(self, failed: int, error: Exception, *, jitter: float = 0.0) -> float:
+        """Seconds to wait after the ``failed``-th failure in a row: what the vendor asks for, else our own.
+
+        Args:
+            jitter: 0 to 1; stretches the wait by up to a quarter, so that many that were turned away do not come back together.
+        """
+        named = error.delay if isinstance(error, RateLimited) else None
+        wait = min(self.first * 2.0 ** (failed - 1), self.longest) if named is None else named
+        return wait * (1 + jitter / 4)
+
+
+def submitting(retry: RetrySettings) -> Policy:
+    """For the call that may be billed: one step, while the vendor says not now."""
+    return Policy(retry.submit_attempts, 1.0)
+
+
+def polling(retry: RetrySettings) -> Policy:
+    """For looks at a job that fail. Between two that do not fail pass ``poll_seconds``, or what the vendor names."""
+    return Policy(POLLS_IN_A_ROW, 2 * retry.poll_seconds)
+
+
+def downloading(retry: RetrySettings) -> Policy:
+    """For fetching a result, which is free."""
+    return Policy(retry.fetch_attempts, 2 * retry.poll_seconds)
 
 
 class Patience(TypedDict):
-    """Keyword arguments of ``stamina.RetryingCaller`` and its async twin."""
+    """Keyword arguments of ``stamina.RetryingCaller``."""
 
     attempts: int
     timeout: float | None
@@ -19,9 +62,14 @@ class Patience(TypedDict):
     wait_max: float
 
 
-def patience(retry: RetrySettings) -> Patience:
-    """How long to bear with a vendor. Waits double from one second to a minute where it names no time itself."""
-    return {"attempts": retry.submit_attempts, "timeout": None, "wait_initial": 1.0, "wait_max": 60.0}
+def patience(policy: Policy) -> Patience:
+    """A policy as stamina takes it; the jitter is its own."""
+    return {
+        "attempts": policy.attempts,
+        "timeout": None,
+        "wait_initial": policy.first,
+        "wait_max": policy.longest,
+    }
 
 
 def worth_waiting() -> Callable[[Exception], bool | timedelta]:
@@ -34,20 +82,11 @@ def worth_waiting() -> Callable[[Exception], bool | timedelta]:
 
     def judge(error: Exception) -> bool | timedelta:
         nonlocal lost
+        if isinstance(error, HeldBack):
+            return timedelta(seconds=error.seconds)
         if isinstance(error, RateLimited) and error.delay is not None:
             return timedelta(seconds=error.delay)
         lost += isinstance(error, Ambiguous)
         return isinstance(error, NotSent | RateLimited) or (isinstance(error, Ambiguous) and lost == 1)
 
     return judge
-
-
-def pause_before(again: int, error: Exception, *, jitter: float) -> float:
-    """Seconds to wait before a step is tried for the ``again``-th time more; for who waits by date and not in a thread.
-
-    Args:
-        jitter: 0 to 1; stretches the wait by up to a quarter, so that many that were turned away do not come back together.
-    """
-    named = error.delay if isinstance(error, RateLimited) else None
-    wait = min(2.0 ** (again - 1), 60.0) if named is None else named
-    return wait * (1 + jitter / 4)

@@ -14,12 +14,11 @@ from starsend.errors import StarsendError
 from starsend.orchestrator.landing import Landing
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Media, Step
+from starsend.vendor_patience import downloading, polling
 
 log = structlog.get_logger()
 
-LOST_POLLS = 5
-"""So many polls in a row may fail before the job is left to the next run."""
-LONGEST_PAUSE = 60.0
+FREE_TO_ASK_AGAIN = (api.NotSent, api.RateLimited, api.Ambiguous)
 
 
 class StillRunning(StarsendError):
@@ -67,17 +66,16 @@ class JobCollector:
 
     def _wait_until_ready(self, step: Step, provider: api.JobProvider, patience: float) -> None:
         assert step.handle is not None
-        waited, lost = 0.0, 0
+        policy, waited, lost = polling(self._retry), 0.0, 0
         while True:
             try:
                 status = provider.poll(step.handle)
-            except (api.NotSent, api.RateLimited, api.Ambiguous) as trouble:
+            except FREE_TO_ASK_AGAIN as trouble:
                 lost += 1
-                if lost == LOST_POLLS:
+                if lost == policy.attempts:
                     raise
-                pause = getattr(trouble, "delay", None) or min(
-                    self._retry.poll_seconds * 2**lost, LONGEST_PAUSE
-                )
+                pause = policy.pause(lost, trouble)
+                log.info("step_poll_failed", failed=lost, wait=round(pause, 1), error=str(trouble))
             else:
                 lost = 0
                 log.debug("step_polled", state=status.state, progress=status.progress)
@@ -92,14 +90,15 @@ class JobCollector:
     def _fetch(self, step: Step, provider: api.JobProvider, known_as: str | None) -> Media:
         assert step.handle is not None
         fetch = partial(provider.fetch, step.handle)
-        for attempt in range(1, self._retry.fetch_attempts + 1):
+        policy = downloading(self._retry)
+        for attempt in range(1, policy.attempts + 1):
             try:
                 return self._landing.land(step, fetch, known_as=known_as)
-            except (BrokenMedia, api.BrokenDownload, api.NotSent, api.RateLimited, api.Ambiguous) as broken:
+            except (BrokenMedia, api.BrokenDownload, *FREE_TO_ASK_AGAIN) as broken:
                 log.warning("step_fetch_broken", fetch=attempt, error=str(broken))
-                if attempt == self._retry.fetch_attempts:
+                if attempt == policy.attempts:
                     raise api.BrokenDownload(step.provider, broken.what) from broken
-                self._pause(min(self._retry.poll_seconds * 2**attempt, LONGEST_PAUSE), step)
+                self._pause(policy.pause(attempt, broken), step)
         raise AssertionError("fetch_attempts is at least 1")
 
     def _pause(self, seconds: float, step: Step) -> None:

@@ -24,7 +24,8 @@ from starsend.orchestrator.records import Intent, Media, Step, StepState, Take
 from starsend.orchestrator.step_ends import NO_ANSWER, StepEnds, charge_of
 from starsend.orchestrator.step_faults import BROKEN_PICTURE, SENDABLE, StepFailed, StepUnknown, TakeLost
 from starsend.pricing import PriceTable
-from starsend.vendor_patience import pause_before
+from starsend.vendor_gates import Turn, VendorGates
+from starsend.vendor_patience import submitting
 
 log = structlog.get_logger()
 
@@ -41,11 +42,13 @@ class StepLife:
         ends: StepEnds,
         leftovers: Leftovers,
         *,
+        gates: VendorGates,
         settings: Settings,
         clock: Clock,
         stop: threading.Event,
     ) -> None:
         self._store = store
+        self._gates = gates
         self._settings = settings
         self._prices = PriceTable(settings.prices)
         self._clock = clock
@@ -102,23 +105,28 @@ class StepLife:
         self._landing.make_ready(intent.shot_id)
         # The price is frozen with the intent: what was sent at it is booked at it, whatever the config says later.
         priced_intent = replace(intent, request={**asked, "price": charge.frozen()})
-        self._store.intend(priced_intent, estimate, charge, self._settings.budget)
-        log.info("step_intended", kind=intent.kind, model=intent.model)
-        return self._send(intent.step_key, send)
+        with self._gates.of(intent.provider).turn() as turn:
+            self._store.intend(priced_intent, estimate, charge, self._settings.budget)
+            log.info("step_intended", kind=intent.kind, model=intent.model)
+            return self._send(intent.step_key, send, turn)
 
     def _send_again(self, step: Step, leaving: StepState, send: Send) -> Take:
-        """Send a step once more, at the price it was begun at. Raises BudgetExceeded: it stays as it is."""
-        self._store.intend_again(step.step_key, charge_of(step), self._settings.budget, leaving=leaving)
-        return self._send(step.step_key, send)
+        """Send a step once more, at the price it was begun at. Raises HeldBack, BudgetExceeded: it stays as it is."""
+        with self._gates.of(step.provider).turn() as turn:
+            self._store.intend_again(step.step_key, charge_of(step), self._settings.budget, leaving=leaving)
+            return self._send(step.step_key, send, turn)
 
-    def _send(self, key: str, send: Send) -> Take:
+    def _send(self, key: str, send: Send, turn: Turn) -> Take:
         try:
             answer = send(key)
         except api.Ambiguous as lost:
+            turn.answered(lost)
             return self._lost(self._ends.known(key), lost)
         except api.ProviderError as refused:
+            turn.answered(refused)
             self._ends.fail(self._ends.known(key), refused)
             raise
+        turn.answered()
         if isinstance(answer, api.Job):
             return self._accepted(self._ends.known(key), answer)
         return self._land(self._ends.known(key), answer)
@@ -148,16 +156,16 @@ class StepLife:
 
         Raises BrokenMedia, CannotWrite.
         """
-        tried = 0
+        policy, tried = submitting(self._settings.retry), 0
         while True:
             try:
                 return self._landing.land(step, data)
             except CannotWrite as refused:
                 tried += 1
                 log.error("step_unsaved", tried=tried, error=str(refused))
-                if tried == self._settings.retry.submit_attempts:
+                if tried == policy.attempts:
                     raise
-                if self._clock.wait(pause_before(tried, refused, jitter=0), self._stop):
+                if self._clock.wait(policy.pause(tried, refused), self._stop):
                     raise
 
     def _replay(self, step: Step) -> Take:

@@ -28,6 +28,7 @@ from starsend.orchestrator.step_key import check_name, request_digest, step_key
 from starsend.orchestrator.step_life import StepLife
 from starsend.shot_limits import LimitTable, ShotLimits
 from starsend.shot_lint import RequestFacts, frame_size, refuse_faulty
+from starsend.vendor_gates import VendorGates
 
 
 class MultiShot(TypedDict, total=False):
@@ -49,6 +50,7 @@ class StepRunner:
     Args:
         store: the ledger; also says which project this is.
         images, videos: who is asked.
+        gates: what each provider may be sent; without a limit unless given, and of this runner alone.
         stop: set it to make waiting steps return early with ``Stopped``; they go on at the next run.
     """
 
@@ -59,6 +61,7 @@ class StepRunner:
         images: api.ImageProvider,
         videos: api.VideoProvider,
         settings: Settings,
+        gates: VendorGates | None = None,
         clock: Clock | None = None,
         stop: threading.Event | None = None,
     ) -> None:
@@ -72,7 +75,15 @@ class StepRunner:
         ends = StepEnds(store, images=images, videos=videos, settings=settings, clock=clock, stop=stop)
         self._leftovers = Leftovers(store, ends)
         self.recovery = Recovery(store, ends, self._leftovers)
-        self._life = StepLife(store, ends, self._leftovers, settings=settings, clock=clock, stop=stop)
+        self._life = StepLife(
+            store,
+            ends,
+            self._leftovers,
+            gates=gates or VendorGates(settings.per_minute()),
+            settings=settings,
+            clock=clock,
+            stop=stop,
+        )
 
     def execute_keyframe(
         self,
@@ -97,6 +108,7 @@ class StepRunner:
         Raises:
             ProviderError: the vendor did not deliver; says whether it may have been billed.
             StepFailed, StepUnknown: this very step has ended badly before.
+            HeldBack: the provider's gate is closed for the moment; nothing was sent, nothing is begun.
             BudgetExceeded: it would cost more than a cap of ``budget`` leaves; nothing was sent.
             CannotWrite, StoreUnusable, NoPrice: before anything was sent.
             Stopped: while waiting for a job.

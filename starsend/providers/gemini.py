@@ -126,7 +126,7 @@ class Gemini:
         delays = [_SECONDS.fullmatch(str(fact.get("retryDelay"))) for fact in facts]
         named = next((float(delay[1]) for delay in delays if delay), refusal.delay)
         why = wire.redacted(_why(error.code, facts), self._key)
-        return api.RateLimited(NAME, named, why=f"{why}: {wire.clipped(said)}")
+        return api.RateLimited(NAME, named, why=f"{why}: {wire.clipped(said)}", cause=refusal.cause)
 
 
 def open_gemini(*, options: Mapping[str, object], folder: Path) -> Gemini:  # noqa: ARG001 - the entry point's

@@ -183,7 +183,7 @@ class Kling:
             case "quota":
                 error = api.RateLimited(PROVIDER, delay, why=f"quota, top up the account: {coded}")
             case "capacity":
-                error = api.RateLimited(PROVIDER, delay, why=coded)
+                error = api.RateLimited(PROVIDER, delay, why=coded, cause="capacity")
             case "safety":
                 error = api.BadRequest(PROVIDER, f"for safety: {coded}")
             case "request":

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Literal
 
 import httpx
 
@@ -92,9 +93,17 @@ def sending(provider: str) -> Iterator[None]:
 
 @contextmanager
 def fetching(provider: str) -> Iterator[None]:
-    """Around a download, which is free: what breaks is BrokenDownload."""
+    """Around a download, which is free: what breaks is BrokenDownload; "not now" is RateLimited, with the time it names."""
     try:
         yield
+    except httpx.HTTPStatusError as refused:
+        if refused.response.status_code in NOT_NOW:
+            # No words of a body: a stream's is not read, and a storage quotes the signed address.
+            answer = refused.response
+            raise refusal(
+                provider, answer.status_code, "", answer.headers, now=datetime.now(UTC)
+            ) from refused
+        raise api.BrokenDownload(provider, words(refused)) from refused
     except httpx.HTTPError as broken:
         raise api.BrokenDownload(provider, words(broken)) from broken
 
@@ -109,7 +118,10 @@ def refusal(
     """
     said = clipped(said) or f"status {status}"
     if status in NOT_NOW:
-        return api.RateLimited(provider, retry_after(headers, now=now), why=f"{status}: {said}")
+        cause: Literal["quota", "capacity"] = (
+            "capacity" if status == HTTPStatus.SERVICE_UNAVAILABLE else "quota"
+        )
+        return api.RateLimited(provider, retry_after(headers, now=now), why=f"{status}: {said}", cause=cause)
     if status in NO_KEY:
         return api.Unauthorized(provider, f"{status}: {said}")
     if status >= 500 or status < 300:

@@ -16,6 +16,7 @@ from client_async.events import Event, SequenceMoved
 from client_async.projects import Place
 from client_async.wiring import make_executor, make_workshop, open_parts
 from client_async.workshop import Workshop
+from starsend.config import load_settings
 from starsend.errors import StarsendError
 from tests.conftest import ManualClock
 
@@ -99,13 +100,16 @@ class Studio:
     @property
     def shop(self) -> Workshop:
         if self._shop is None:
-            opened = open_parts(self.place, stop=threading.Event(), clock=self.clock)
+            executor = make_executor(
+                load_settings(self.place.root, self.place.folder), monotonic=lambda: self.time
+            )
+            opened = open_parts(self.place, stop=threading.Event(), clock=self.clock, gates=executor.gates)
             parts = self._open.enter_context(opened)
             self.place.file.take_in()
             self._shop = make_workshop(
                 self.place,
                 parts,
-                executor=make_executor(parts.settings),
+                executor=executor,
                 group=self._group,
                 listener=self.moves.append,
             )

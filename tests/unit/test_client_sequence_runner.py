@@ -26,6 +26,7 @@ from starsend.files import sha256_of
 from starsend.orchestrator.step_faults import StepFailed, StepUnknown
 from starsend.shot_lint import ShotsRefused
 from starsend.tools.image_utils import open_picture
+from starsend.vendor_gates import FIRST_HOLD
 from tests.standins.vendor import write_png
 from tests.unit.studio import Studio
 
@@ -122,7 +123,7 @@ async def test_rate_limits_are_waited_out(studio: Studio) -> None:
     studio.misbehave(misbehave={"SEQ01_grid": ["rate_limit", "not_sent"]}, rate_limit_seconds=17)
     assert await studio.advance() is None
     assert studio.runner.read().grid_state == "waiting_for_pick"
-    assert studio.time == 17 + 2, "the vendor's own delay, then ours"
+    assert studio.time == 17 + FIRST_HOLD, "the vendor's own delay, then the closed gate's"
     assert studio.bill == ["SEQ01_grid"]
 
 

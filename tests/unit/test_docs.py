@@ -23,10 +23,12 @@ from client_async.estimates import Basis, Estimate, Range, Record, rates_of
 from client_async.estimates import as_json as estimate_json
 from client_async.findings import Finding, Report
 from client_async.projects import Place
+from client_async.provider_rows import provider_rows
 from client_async.schemas import MODELS, schema_file
 from client_async.sequences import Sequences
 from client_async.shot_check import LintReport
 from client_async.states import GridState
+from client_async.step_executor import Load
 from starsend.config import Settings
 from starsend.documents import parse_document
 from starsend.elements import ElementFile
@@ -36,6 +38,7 @@ from starsend.pipeline import ShotList
 from starsend.pricing import PriceTable
 from starsend.shot_limits import LimitTable
 from starsend.shot_lint import Fault
+from starsend.vendor_gates import GateState, Hold
 from tests.unit.test_cost_report import event
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +124,9 @@ def test_the_guides_json_shapes_are_what_the_commands_print() -> None:
     (status,) = blocks(GUIDE, "json status")
     stands = Spending(cap="project", of="spring", spent=Decimal(1), reserved=Decimal(0))
     row = budget_row(stands, Decimal(2), Place(Path(), "spring"))
-    assert keys(json.loads(status)) == keys(status_view.as_json({"spring": {"SEQ01": {}}}, {"spring": [row]}))
+    assert keys(json.loads(status)) == keys(
+        status_view.as_json({"spring": {"SEQ01": {}}}, {"spring": [row]}, _providers())
+    )
     (lint,) = blocks(GUIDE, "json lint")
     fault = Fault("shots[1].seconds", "2.5 s", "e.g. 3, 2 s")
     limits = LimitTable().find("kling", "kling-v3")
@@ -154,6 +159,11 @@ def test_the_guides_json_shapes_are_what_the_commands_print() -> None:
     basis = Basis(rates, Record(0, 0), 3)
     told = Estimate("SEQ01", 3, Decimal(5), Range(), Decimal(0), Decimal(0))
     assert keys(json.loads(estimate)) == keys(estimate_json("spring", [told], basis))
+
+
+def _providers() -> list[dict[str, Any]]:
+    hold = Hold("capacity", "full", left=1, lasting=1)
+    return provider_rows({"kling": Load(4, 1, 0)}, {"kling": 7}, [GateState("kling", 30, 4, hold)])
 
 
 def test_every_state_is_explained() -> None:

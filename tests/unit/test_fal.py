@@ -318,7 +318,7 @@ def test_a_request_that_failed_says_so(fal: Fal, vendor: FalWire, tmp_path: Path
         (Fault("silent"), api.BrokenDownload),
         (Fault("truncated"), api.BrokenDownload),
         (Fault("no_bytes"), api.BrokenDownload),
-        (Fault("status", 503), api.BrokenDownload),
+        (Fault("status", 503), api.RateLimited),
         (Fault("status", 404), api.JobGone),
         (Fault("status", 410), api.JobGone),
     ],

@@ -283,7 +283,7 @@ def test_a_failed_task_is_booked_as_possible(shop: Shop, vendor: KlingWire) -> N
         (Fault("truncated"), api.BrokenDownload),
         (Fault("no_bytes"), api.BrokenDownload),
         (Fault("status", 403), api.BrokenDownload),
-        (Fault("status", 503), api.BrokenDownload),
+        (Fault("status", 503), api.RateLimited),
         (Fault("status", 404), api.JobGone),
         (Fault("status", 410), api.JobGone),
     ],

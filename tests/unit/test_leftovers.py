@@ -89,6 +89,7 @@ async def test_a_daemon_brings_it_home_too(
     async with anyio.create_task_group() as group:
         project = await ProjectAtWork.open(
             left.place,
+            address="",
             executor=executor,
             dispatcher=Dispatcher(group, executor.slots),
             group=group,

@@ -49,6 +49,7 @@ async def opened(house: DaemonHouse, meanwhile: Callable[[Roster], None]) -> tup
     async with anyio.create_task_group() as group:
         roster = Roster(
             house.root,
+            address="",
             executor=executor,
             dispatcher=Dispatcher(group, executor.slots),
             group=group,

@@ -1,0 +1,128 @@
+"""A vendor's bad hour with many sequences in line: do they all come through it, with few calls and no person?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from client_async.desk import Desk
+from starsend.errors import StarsendError
+from tests.standins.gemini_wire import GeminiWire
+from tests.standins.wire import Fault
+from tests.unit.daemon_house import DaemonHouse, is_in, until
+from tests.unit.gemini_house import MODEL
+from tests.unit.studio import PRICES, Studio
+
+pytestmark = pytest.mark.anyio
+NAMES = [f"SEQ{number:02}" for number in range(1, 13)]
+SHOWN = {"prompt": "a harbour", "aspect_ratio": "1:1", "shots": [{"prompt": "gulls", "seconds": 0.5}]}
+
+
+def write_many(studio: Studio, names: list[str] = NAMES, **config: Any) -> None:
+    studio.place.file.path.write_text(json.dumps({"sequences": dict.fromkeys(names, SHOWN)}))
+    file = studio.place.folder / "starsend_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **config}))
+
+
+async def advance_all(studio: Studio, meanwhile: Any = None) -> dict[str, StarsendError]:
+    """As far as it goes without people, one piece of work after the other; waiting takes no time."""
+    studio.shop.file.take_in()
+    desk = Desk(studio.shop, monotonic=lambda: studio.time, jitter=lambda: 0.0)
+    while due := {name: one for name in NAMES if (one := desk.due(name))}:
+        wait = min(one.after for one in due.values())
+        studio.time += wait
+        if meanwhile is not None:
+            meanwhile()
+        if not wait:
+            await desk.work(next(name for name, one in due.items() if not one.after))
+    return desk.errors
+
+
+def gemini(wire: GeminiWire) -> dict[str, Any]:
+    price = {
+        "provider": "gemini",
+        "model": MODEL,
+        "unit": "image",
+        "price": {"*": "0.1"},
+        "as_of": "2026-11-01",
+    }
+    return {
+        "image": {"provider": "gemini", "model": MODEL, "size": "1K"},
+        "gemini": {"base_url": wire.url},
+        "grid": {"attempts": 1},
+        "prices": [*PRICES, price],
+    }
+
+
+async def test_an_outage_is_sat_out_by_all(studio: Studio, gemini_wire: GeminiWire) -> None:
+    """Twelve sequences, and a vendor that is full for a hundred seconds: how often is it asked, and does any give up?"""
+    write_many(studio, **gemini(gemini_wire))
+    refused = Fault("status", 503)
+    faults = gemini_wire.faults["submit"]
+    faults += [refused] * 500
+    asked = []
+
+    def meanwhile() -> None:
+        if studio.time > 100 and faults:
+            asked.append(500 - len(faults))
+            faults.clear()
+
+    assert await advance_all(studio, meanwhile) == {}
+    assert asked == [7], "three of the first three, then one alone after 5, 15, 35 and 75 s"
+    states = {studio.shop.sequence(name).grid_state for name in NAMES}
+    assert states == {"waiting_for_pick"}
+    assert len(gemini_wire.bill) == gemini_wire.count("submit") - 7
+    assert studio.time < 200, "nobody waits long after it is over"
+
+
+async def test_so_many_a_minute_and_no_more(studio: Studio) -> None:
+    """Five grids at two a minute: are they spread over three minutes, and is the wait told?"""
+    write_many(studio, NAMES[:5], limits={"animatic": {"per_minute": 2}})
+    told = []
+
+    def meanwhile() -> None:
+        told.append(studio.place.file.peek("SEQ05").get("status", ""))
+
+    assert await advance_all(studio, meanwhile) == {}
+    assert 120 <= studio.time < 121
+    assert any("no call is sent to animatic for now (2 a minute are sent already)" in line for line in told)
+    assert len(studio.bill) == 5
+
+
+async def test_a_hold_ends_with_the_provider_that_is_held(studio: Studio) -> None:
+    """Named another provider, does a sequence go on at once?"""
+    studio.misbehave(misbehave={"SEQ01_grid": ["rate_limit"]}, rate_limit_seconds=900)
+    write_many(studio)
+    studio.shop.file.take_in()
+    desk = Desk(studio.shop, monotonic=lambda: studio.time, jitter=lambda: 0.0)
+    await desk.work("SEQ01")
+    await desk.work("SEQ02")
+    due = desk.due("SEQ02")
+    assert due is not None
+    assert due.after == 900
+    desk.refit(studio.shop)
+    due = desk.due("SEQ02")
+    assert due is not None
+    assert due.after == 0
+
+
+def test_ops_see_who_takes_no_calls(house: DaemonHouse, gemini_wire: GeminiWire) -> None:
+    """A vendor asks for two seconds: is it in the log, in `status`, in /status and /metrics, and over by itself?"""
+    gemini_wire.faults["submit"] += [Fault("status", 429, {"Retry-After": "3"})]
+    place = house.project("job", "SEQ01", **{**gemini(gemini_wire), "video": {"resolution": "480p"}})
+    (house.root / "starsend_config.json").write_text(json.dumps({"limits": {"gemini": {"per_minute": 50}}}))
+    house.start()
+    until(lambda: house.events("provider_held"))
+    [held] = house.events("provider_held")
+    assert (held["provider"], held["cause"], held["wait"]) == ("gemini", "quota", 3.0)
+    until(lambda: json.loads(house.ask("/status")[1])["providers"])
+    until(lambda: 'starsend_provider_held{provider="gemini"} 1.0' in house.ask("/metrics")[1])
+    said = house.command("status")
+    assert "provider gemini: takes no calls (quota: the vendor said not now (429" in said
+    assert "1 of 50 sent within a minute" in said
+    until(is_in(place, "waiting_for_pick"))
+    assert house.events("provider_open")
+    rows = json.loads(house.command("status", "--json").partition(" ")[2])["providers"]
+    assert [row["provider"] for row in rows] == ["gemini"]
