@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from client_async.ownership import Raw
-from starsend.config import BudgetSettings
 from starsend.orchestrator.budget_rows import day_of
 from starsend.orchestrator.step_faults import BudgetExceeded
+from starsend.sections import BudgetSettings
 
 
 def pause_of(error: BudgetExceeded) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from client_async.sequences import Sequence, TakePart, TakeRecord
 from client_async.states import PARKED
 from client_async.workshop import Workshop
 from starsend.api_client import Reference
-from starsend.config import VideoSettings
 from starsend.elements import Cast, Elements
 from starsend.errors import BadInput
 from starsend.files import sha256_of
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_key import request_digest
 from starsend.orchestrator.step_runner import MultiShot
+from starsend.sections import VideoSettings
 from starsend.shot_limits import ShotLimits
 from starsend.shot_lint import RequestFacts, ShotsRefused, divide, faults_of_division, frame_size, lint
 

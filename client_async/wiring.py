@@ -20,10 +20,11 @@ from client_async.step_executor import StepExecutor, StepMeter, ThreadExecutor
 from client_async.workshop import Workshop
 from starsend.api_client import ImageProvider, JobProvider, VideoProvider, open_provider
 from starsend.clock import Clock, SystemClock
-from starsend.config import LimitSettings, Settings, load_settings, said_by
+from starsend.config import Settings, load_settings, said_by
 from starsend.errors import BadInput
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.step_runner import StepRunner
+from starsend.sections import LimitSettings
 from starsend.vendor_gates import VendorGates
 
 

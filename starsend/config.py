@@ -9,11 +9,9 @@ import os
 from collections.abc import Mapping
 from json import JSONDecodeError
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
-from PIL import ImageColor
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -25,29 +23,24 @@ from pydantic_settings import (
 from starsend.documents import Section, parse_document
 from starsend.errors import BadInput, UnknownName
 from starsend.json_file import read_json
-from starsend.pricing import Dollars, Price
+from starsend.pricing import Price
+from starsend.provider_options import AnimaticOptions, VendorOptions, VeoOptions
+from starsend.sections import (
+    BudgetSettings,
+    DaemonSettings,
+    GridSettings,
+    ImageSettings,
+    LimitSettings,
+    NoticeSettings,
+    RetrySettings,
+    VideoSettings,
+)
 from starsend.shot_limits import ShotLimits
 
 CONFIG_NAME = "starsend_config.json"
 ENV_PREFIX = "STARSEND_"
 NOT_SETTINGS = {"STARSEND_ROOT"}
 """Environment variables of ours that are not settings."""
-
-Behaviour = Literal[
-    "ok",
-    "wrong_grid",
-    "single",
-    "refuse",
-    "rate_limit",
-    "not_sent",
-    "lost_answer",
-    "slow",
-    "late",
-    "broken_download",
-    "broken_picture",
-    "job_failed",
-]
-OnUnknown = Literal["retry", "ask"]
 
 
 class BadVariable(BadInput):
@@ -59,172 +52,6 @@ class BadVariable(BadInput):
             where=f"environment: {' or '.join(names)}",
             remedy="""write JSON, e.g. '["magenta", "lime"]', or set one key, e.g. STARSEND_IMAGE__SIZE=4K""",
         )
-
-
-class ImageSettings(Section):
-    """Who draws grids and start frames, and how large."""
-
-    provider: str = "animatic"
-    model: str = "storyboard"
-    size: Literal["1K", "2K", "4K"] = Field(
-        default="2K", description="A 2x2 grid at 2K has cells of 1376x768."
-    )
-    on_unknown: OnUnknown = Field(
-        default="retry",
-        description="When a call may have been billed and its answer is lost: send again, or ask a person.",
-    )
-
-
-class VideoSettings(Section):
-    """Who makes takes."""
-
-    provider: str = "animatic"
-    model: str = "animatic"
-    resolution: Literal["360p", "480p", "720p", "1080p", "4K"] = Field(
-        default="720p", description="What the provider does not make it refuses before anything is sent."
-    )
-    on_unknown: OnUnknown = Field(
-        default="ask", description="As for images; a video is dear, so a person decides."
-    )
-
-
-class LimitSettings(Section):
-    """How hard one provider may be worked, by all projects together."""
-
-    at_once: int = Field(default=4, ge=1, le=1024, description="Calls in flight at once.")
-    per_minute: int | None = Field(
-        default=None, ge=1, le=100_000, description="Paid calls sent within any minute. None: no limit."
-    )
-
-
-class DaemonSettings(Section):
-    """The long-lived process. Only the studio's own file counts, for it serves all projects."""
-
-    host: str = Field(default="127.0.0.1", description="Where /metrics and /healthz are served.")
-    port: int = Field(default=9464, ge=0, le=65535, description="The same; 0 takes any free port.")
-    grace_seconds: float = Field(
-        default=20.0,
-        gt=0,
-        description="From a stop that is asked for to the end: what runs may finish, and all is saved.",
-    )
-
-
-class NoticeSettings(Section):
-    """Who is told that a grid is ready, a pick was refused or a decision is needed. Only the studio's file counts."""
-
-    urls: list[SecretStr] = Field(
-        default=[], description="Where to: apprise URLs (mailto://, slack://, ...). They may hold passwords."
-    )
-    webhook: SecretStr | None = Field(
-        default=None, description="A URL that gets each message as a POST of JSON."
-    )
-    gather_seconds: float = Field(
-        default=60.0, ge=0, description="Notices within so many seconds of the first become one message."
-    )
-
-
-class GridSettings(Section):
-    """How a grid is asked for."""
-
-    attempts: int = Field(
-        default=3, ge=1, le=10, description="Wrong grids before four single frames are made instead."
-    )
-    gutter: list[str] = Field(
-        default=["magenta", "lime", "cyan", "white"],
-        min_length=1,
-        description="Gutter colours to ask for, in order, one an attempt.",
-    )
-
-    @field_validator("gutter")
-    @classmethod
-    def _known_colours(cls, gutter: list[str]) -> list[str]:
-        for colour in gutter:
-            try:
-                ImageColor.getrgb(colour)
-            except ValueError:
-                raise ValueError(
-                    f"{colour!r} is no colour; name one, e.g. magenta, or write #ff00ff"
-                ) from None
-        return gutter
-
-
-class RetrySettings(Section):
-    """How long to bear with a vendor. Seconds."""
-
-    submit_attempts: int = Field(
-        default=8,
-        ge=1,
-        le=20,
-        description="Times that one step is tried while the vendor says not now; then a person decides.",
-    )
-    poll_seconds: float = Field(
-        default=2.0, gt=0, description="Between two looks at a job, where the vendor names no time."
-    )
-    poll_limit_seconds: float = Field(
-        default=3600, gt=0, description="After that a job is left to the next run."
-    )
-    fetch_attempts: int = Field(
-        default=4, ge=1, le=20, description="Downloads of one result before giving up for now."
-    )
-
-
-class BudgetSettings(Section):
-    """What may be spent at most, in dollars. A call that would go over a cap is not sent; one that costs nothing always is."""
-
-    project: Dollars | None = Field(
-        default=None, description="All that the project ever spends. None: no cap."
-    )
-    sequence: Dollars | None = Field(
-        default=None, description="Each sequence of it: its grids, its takes; or each shot of the house line."
-    )
-    day: Dollars | None = Field(
-        default=None, description="What the project spends on calls that are begun within one day, in UTC."
-    )
-
-
-class AnimaticOptions(Section):
-    """The embedded animatic provider, and how it rehearses a vendor's bad days."""
-
-    misbehave: dict[str, list[Behaviour]] = Field(
-        default={},
-        description="Shot id or pattern ('SEQ02_grid' is the grid of SEQ02, 'SEQ02' its video, '*' any) to what its "
-        "first, second, ... call does. Calls past the end of the list behave.",
-    )
-    slow_seconds: float = Field(default=2.0, ge=0, description="How long a 'slow' call takes.")
-    late_polls: int = Field(default=3, ge=1, description="After how many polls a 'late' result is ready.")
-    rate_limit_seconds: float = Field(
-        default=1.0, ge=0, description="The delay a 'rate_limit' answer asks for."
-    )
-    findable: bool = Field(default=True, description="Whether a lost call can be looked up by its step key.")
-
-
-class VendorOptions(Section):
-    """How a vendor is reached. Its key comes from the environment, never from here."""
-
-    base_url: str | None = Field(
-        default=None,
-        description="Another address of the vendor's API: a proxy of the studio's, or a stand-in.",
-        json_schema_extra={"pattern": "^https?://[^/]"},
-    )
-    timeout_seconds: float = Field(
-        default=300, gt=0, description="For an answer to one call; after that it may be lost, and billed."
-    )
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_an_address(cls, url: str | None) -> str | None:
-        if url is not None:
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError("must be an address that begins with https:// (or http://)")
-        return url
-
-
-class VeoOptions(VendorOptions):
-    """Veo is reached through Vertex only, which knows a project and a region instead of a key."""
-
-    project: str = Field(default="", description="The Google Cloud project that is billed.")
-    location: str = Field(default="us-central1", description="Its region.")
 
 
 class Settings(BaseSettings, Section):

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TypedDict
 
 from starsend.api_client import Ambiguous, NotSent, RateLimited
-from starsend.config import RetrySettings
+from starsend.sections import RetrySettings
 from starsend.vendor_gates import HeldBack
 
 POLLS_IN_A_ROW = 5

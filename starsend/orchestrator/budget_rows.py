@@ -14,10 +14,10 @@ from decimal import Decimal
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from starsend.config import BudgetSettings
 from starsend.orchestrator.records import Spending
 from starsend.orchestrator.step_faults import BudgetExceeded
 from starsend.orchestrator.tables import spending
+from starsend.sections import BudgetSettings
 
 ZERO = Decimal(0)
 

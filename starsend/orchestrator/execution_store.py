@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from starsend.clock import Clock
-from starsend.config import BudgetSettings
 from starsend.errors import BadInput, StarsendError
 from starsend.orchestrator import budget_rows, cost_rows, keyframe_rows
 from starsend.orchestrator.budget_rows import ZERO, Purse, day_of
@@ -36,6 +35,7 @@ from starsend.orchestrator.records import (
 )
 from starsend.orchestrator.tables import steps, takes
 from starsend.pricing import Quote
+from starsend.sections import BudgetSettings
 
 R = TypeVar("R", Step, Media, Keyframe, CostEvent)
 

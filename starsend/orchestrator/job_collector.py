@@ -9,11 +9,11 @@ import structlog
 
 from starsend import api_client as api
 from starsend.clock import Clock, Stopped
-from starsend.config import RetrySettings
 from starsend.errors import StarsendError
 from starsend.orchestrator.landing import Landing
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Media, Step
+from starsend.sections import RetrySettings
 from starsend.vendor_patience import downloading, polling
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ import structlog
 
 from starsend import api_client as api
 from starsend.clock import Clock, Stopped
-from starsend.config import OnUnknown, Settings
+from starsend.config import Settings
 from starsend.files import CannotWrite
 from starsend.orchestrator.database import StoreUnusable
 from starsend.orchestrator.execution_store import ExecutionStore
@@ -24,6 +24,7 @@ from starsend.orchestrator.records import Intent, Media, Step, StepState, Take
 from starsend.orchestrator.step_ends import NO_ANSWER, StepEnds, charge_of
 from starsend.orchestrator.step_faults import BROKEN_PICTURE, SENDABLE, StepFailed, StepUnknown, TakeLost
 from starsend.pricing import PriceTable
+from starsend.sections import OnUnknown
 from starsend.vendor_gates import Turn, VendorGates
 from starsend.vendor_patience import submitting
 

@@ -28,7 +28,7 @@ from starsend.api_client import (
     RateLimited,
     VideoRequest,
 )
-from starsend.config import AnimaticOptions, Behaviour
+from starsend.provider_options import AnimaticOptions, Behaviour
 from starsend.providers.animatic_book import AcceptedJob, VendorBook, Verdict
 from starsend.providers.motion import check_take, render_take
 from starsend.providers.storyboard.board import (

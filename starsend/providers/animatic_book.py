@@ -28,8 +28,8 @@ import orjson
 from pydantic import TypeAdapter
 
 from starsend.api_client import BadRequest, ImageRequest, JobGone, NotSent, Reference, VideoRequest
-from starsend.config import Behaviour
 from starsend.files import sync_folder
+from starsend.provider_options import Behaviour
 
 _HANDLE = re.compile(r"anim-[0-9a-f]{12}-\d{1,6}")
 

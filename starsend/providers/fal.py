@@ -22,7 +22,7 @@ from fal_client.client import QUEUE_URL_FORMAT
 
 from starsend import api_client as api
 from starsend.clock import Clock, SystemClock
-from starsend.config import VendorOptions
+from starsend.provider_options import VendorOptions
 from starsend.providers import wire
 from starsend.providers.fal_calls import OneCall, Refused, Uploader
 from starsend.providers.multi_shot import (

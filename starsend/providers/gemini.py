@@ -22,8 +22,8 @@ from google.genai import errors, types
 from google.genai.client import DebugConfig
 
 from starsend import api_client as api
-from starsend.config import VendorOptions
 from starsend.errors import BadInput
+from starsend.provider_options import VendorOptions
 from starsend.providers import wire
 from starsend.providers.gemini_answer import NAME, picture_of, read_answer
 

@@ -17,7 +17,7 @@ import httpx
 
 from starsend import api_client as api
 from starsend.clock import Clock, SystemClock
-from starsend.config import VendorOptions
+from starsend.provider_options import VendorOptions
 from starsend.providers import wire
 from starsend.providers.kling_key import Key
 from starsend.providers.multi_shot import (

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, TypeVar
 import httpx
 
 from starsend import api_client as api
-from starsend.config import VendorOptions
+from starsend.provider_options import VendorOptions
 from starsend.providers import wire
 
 Client = TypeVar("Client", bound=httpx.Client)

@@ -16,7 +16,7 @@ from google.genai import types
 from google.genai.interactions import Interaction, VideoContent
 
 from starsend import api_client as api
-from starsend.config import VendorOptions
+from starsend.provider_options import VendorOptions
 from starsend.providers import google_take, google_wire, wire
 
 PROVIDER: Final = "omni"

@@ -15,8 +15,8 @@ from google.genai import types
 from google.oauth2.credentials import Credentials as AccessToken
 
 from starsend import api_client as api
-from starsend.config import VeoOptions
 from starsend.errors import BadInput
+from starsend.provider_options import VeoOptions
 from starsend.providers import google_take, google_wire, wire
 
 PROVIDER: Final = "veo"

@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, text
 
-from starsend.config import BudgetSettings
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import Spending
 from starsend.orchestrator.step_faults import BudgetExceeded
 from starsend.pricing import Quote
+from starsend.sections import BudgetSettings
 from tests.conftest import ManualClock
 from tests.contract.test_execution_store import MEDIA, QUOTE, intent
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from starsend import api_client as api
-from starsend.config import Settings, VideoSettings
+from starsend.config import Settings
 from starsend.files import sha256_of
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_runner import StepRunner
+from starsend.sections import VideoSettings
 from tests.conftest import ManualClock
 from tests.standins.omni_wire import OmniWire
 from tests.standins.vendor import Vendor, write_png

@@ -34,7 +34,7 @@ from starsend.api_client import (
     VideoRequest,
     open_provider,
 )
-from starsend.config import AnimaticOptions, Behaviour
+from starsend.provider_options import AnimaticOptions, Behaviour
 from starsend.providers.animatic import Animatic, open_animatic
 from starsend.tools.grid_layout import read_grid
 

@@ -18,8 +18,8 @@ from client_async.events import Event, SequenceMoved
 from client_async.projects import Place
 from client_async.status_view import budget_lines, has_budget
 from client_async.wiring import make_steps
-from starsend.config import BudgetSettings
 from starsend.orchestrator.step_faults import BudgetExceeded
+from starsend.sections import BudgetSettings
 from tests.unit.daemon_house import DaemonHouse, bill, is_in, kept, until
 from tests.unit.studio import PRICES, Studio
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from starsend.config import DaemonSettings
+from starsend.sections import DaemonSettings
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

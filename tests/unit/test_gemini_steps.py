@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from starsend.config import ImageSettings, Settings
+from starsend.config import Settings
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.step_runner import StepRunner
 from starsend.providers import gemini
+from starsend.sections import ImageSettings
 from tests.conftest import ManualClock
 from tests.standins.gemini_wire import GeminiWire, answered, inline
 from tests.standins.vendor import Vendor, png

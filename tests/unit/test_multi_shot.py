@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from starsend import api_client as api
-from starsend.config import VendorOptions
+from starsend.provider_options import VendorOptions
 from starsend.providers.multi_shot import bring, call_by_number, quotable
 from tests.standins.wire import Call, Phase, Reply, StandIn
 

@@ -15,7 +15,7 @@ import structlog
 
 from starsend import api_client as api
 from starsend.clock import Stopped
-from starsend.config import ImageSettings, Settings, VideoSettings
+from starsend.config import Settings
 from starsend.errors import BadInput
 from starsend.files import CannotWrite, sha256_of
 from starsend.orchestrator.execution_store import ExecutionStore
@@ -25,6 +25,7 @@ from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_faults import StepFailed, StepUnknown, TakeLost
 from starsend.orchestrator.step_runner import StepRunner
 from starsend.pricing import NoPrice, Price
+from starsend.sections import ImageSettings, VideoSettings
 from starsend.shot_limits import ShotLimits
 from starsend.shot_lint import ShotsRefused
 from starsend.tools.image_utils import open_picture
