@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from client_async.grid_pictures import GridPictures
-from client_async.sequences import GridRecord, Verdict
+from client_async.sequence_parts import GridRecord, Verdict
 from client_async.shot_ids import CELLS
 from starsend.clock import SystemClock
 from starsend.orchestrator.execution_store import ExecutionStore

@@ -22,7 +22,8 @@ from client_async.explorer import Explorer
 from client_async.picks import record_pick
 from client_async.scribe import Scribe
 from client_async.sequence_file import SequenceFile
-from client_async.sequences import GridRecord, Sequence, TakeRecord, Verdict
+from client_async.sequence_parts import GridRecord, TakeRecord, Verdict
+from client_async.sequences import Sequence
 from client_async.step_executor import ThreadExecutor
 from client_async.workshop import Workshop
 from starsend.clock import SystemClock

@@ -19,7 +19,8 @@ from client_async.next_action import Action, CalledOff, next_action, resting_sta
 from client_async.ownership import Raw
 from client_async.picks import record_pick
 from client_async.reporter import Reporter
-from client_async.sequences import Sequence, TakeRecord
+from client_async.sequence_parts import TakeRecord
+from client_async.sequences import Sequence
 from client_async.states import PARKED
 from client_async.take_maker import TakeMaker
 from client_async.workshop import Workshop

@@ -19,7 +19,8 @@ from client_async.explorer import NotAdopted
 from client_async.file_lock import HeldUp
 from client_async.journal import JournalUnusable
 from client_async.next_action import Action, next_action
-from client_async.sequences import Pick, parsed
+from client_async.sequence_parts import Pick
+from client_async.sequences import parsed
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
 from starsend.api_client import BrokenDownload, ProviderError

@@ -12,7 +12,8 @@ from client_async.next_action import ready_status, resting_state
 from client_async.ownership import Raw, add_notice
 from client_async.picks import DELETED, UNDELETE
 from client_async.reporter import Reporter
-from client_async.sequences import GridRecord, Sequence
+from client_async.sequence_parts import GridRecord
+from client_async.sequences import Sequence
 from client_async.shot_check import check_shots
 from client_async.workshop import Workshop
 from starsend.errors import BadInput

@@ -14,7 +14,8 @@ import anyio
 from client_async.gutters import gutter_for, small_of
 from client_async.next_action import check_still_asked
 from client_async.prompts import frame_prompt, grid_prompt
-from client_async.sequences import GridRecord, Sequence, Verdict
+from client_async.sequence_parts import GridRecord, Verdict
+from client_async.sequences import Sequence
 from client_async.shot_ids import CELLS, grid_shot, single_shot
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop

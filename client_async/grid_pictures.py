@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from client_async.gutters import gutter_for
-from client_async.sequences import GridRecord, Verdict
+from client_async.sequence_parts import GridRecord, Verdict
 from client_async.shot_ids import CELLS
 from starsend.errors import BadInput
 from starsend.files import sha256_of

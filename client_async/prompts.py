@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Many
 
-from client_async.sequences import GridRecord, Shot
+from client_async.sequence_parts import GridRecord, Shot
 
 FRAMINGS = (
     ("Top-left", "a wide establishing shot, seen from far away"),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from client_async.next_action import check_still_asked
 from client_async.prompts import shot_prompt
-from client_async.sequences import Sequence, TakePart, TakeRecord
+from client_async.sequence_parts import TakePart, TakeRecord
+from client_async.sequences import Sequence
 from client_async.states import PARKED
 from client_async.workshop import Workshop
 from starsend.api_client import Reference

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Literal, get_args
 
-from client_async.sequences import GridRecord, Sequence
+from client_async.sequence_parts import GridRecord
+from client_async.sequences import Sequence
 from client_async.shot_ids import CELLS, grid_shot, shots_of, single_shot
 from starsend.orchestrator.records import OPEN, CostEvent
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from client_async.grid_pictures import GUTTER, GridPictures, GridRefused
-from client_async.sequences import GridRecord, Verdict
+from client_async.sequence_parts import GridRecord, Verdict
 from starsend.tools.grid_layout import read_grid
 from starsend.tools.image_utils import composite_grid, open_picture, save_picture
 from tests.singles import PROFILES

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_async.picks import BadPick, cell_number, record_pick
-from client_async.sequences import Pick
+from client_async.sequence_parts import Pick
 from client_async.states import STATES
 from tests.unit.drop import NOON, waiting
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from client_async.prompts import _WRONG as SAID_OF
 from client_async.prompts import FRAMINGS, frame_prompt, grid_prompt, shot_prompt
-from client_async.sequences import GridRecord, Shot, Verdict
+from client_async.sequence_parts import GridRecord, Shot, Verdict
 
 REASONS = [*SAID_OF, "no_picture", "something_new"]
 

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from client_async.grid_pictures import GridPictures
-from client_async.sequences import GridRecord, Verdict
+from client_async.sequence_parts import GridRecord, Verdict
 from starsend import api_client as api
 from starsend.files import sha256_of
 from starsend.orchestrator.landing import Landing

@@ -12,12 +12,7 @@ from hypothesis import strategies as st
 
 from client_async.next_action import next_action
 from client_async.schemas import schema_file
-from client_async.sequences import (
-    Sequence,
-    Sequences,
-    check_names,
-    check_sequences,
-)
+from client_async.sequences import Sequence, Sequences, check_names, check_sequences
 from client_async.states import GridState
 from starsend.documents import BadDocument, parse_document
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from client_async.next_action import Action, next_action, resting_state, waiting_status
-from client_async.sequences import LockedKeyframe, Sequence
+from client_async.sequence_parts import LockedKeyframe
+from client_async.sequences import Sequence
 from client_async.state_diagram import MEANINGS, diagram, page
 from client_async.states import MOVES, PARKED, STATES, GridState, IllegalMove, check_move
 from tests.unit.test_sequences import DONE, GRID, LOCKED, PICKED, SEQUENCES, grid, locked, pick, raw, take
