@@ -276,11 +276,26 @@ def pipeline(
 
 
 @app.command()
+def console() -> None:
+    """Serve the web page on which sequences are reviewed, picked and watched."""
+    _logs()
+    import anyio
+    from rich.console import Console
+
+    from client_async.console.alone import serve_alone
+    from client_async.screens import say
+
+    terminal = Console(stderr=True)
+    anyio.run(serve_alone, Globals.root, partial(say, terminal) if terminal.is_terminal else None)
+
+
+@app.command()
 def daemon(
     projects: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PROJECT]...", help="Projects; all, and new ones, if none is named."),
     ] = None,
+    with_console: Annotated[bool, typer.Option("--console", help="Serve the web page too.")] = False,
 ) -> None:
     """Watch the projects and drive every sequence as far as it can go, for weeks."""
     for name in projects or []:
@@ -296,7 +311,7 @@ def daemon(
 
     async def serve() -> None:
         shown = partial(say, console) if console.is_terminal else None
-        await Daemon(Globals.root, projects or [], shown).run()
+        await Daemon(Globals.root, projects or [], shown, console=with_console).run()
 
     anyio.run(serve)
 

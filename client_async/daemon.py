@@ -46,12 +46,19 @@ class Daemon:
 
     Args:
         say: prints a line for a person at a terminal; None where nobody sits.
+        console: serve the web page too.
     """
 
     def __init__(
-        self, root: Path, only: Collection[str] = (), say: Callable[[str], None] | None = None
+        self,
+        root: Path,
+        only: Collection[str] = (),
+        say: Callable[[str], None] | None = None,
+        *,
+        console: bool = False,
     ) -> None:
         self._root = root
+        self._console = console
         self._settings = load_settings(root, None)
         self._stop = threading.Event()
         self._stopping = anyio.Event()
@@ -98,6 +105,12 @@ class Daemon:
                 self._group.start_soon(self._beat)
                 self._group.start_soon(self._count_spending)
                 self._show_providers()
+                if self._console:
+                    from client_async.console.server import serve
+
+                    await self._group.start(
+                        partial(serve, self._root, self._settings.console, self._stopping, self._say)
+                    )
                 self._health.ready = True
                 self._service.ready(f"{len(self._watcher.modes)} projects")
                 log.info("daemon_ready", pid=os.getpid(), address=address, projects=len(self._watcher.modes))

@@ -128,6 +128,13 @@ class SequenceFile:
             self._mirror.taken = TakenIn(trouble=taken.trouble, waiting=taken.waiting)
             return taken
 
+    def catch_up(self) -> set[str]:
+        """Read what others have kept since, and say which sequences that are. What people have saved is left to them."""
+        with self._alone():
+            taken = self._mirror.taken
+            changed, taken.changed = taken.changed, set()
+            return changed
+
     # ---------------------------------------------------------------------------------------------- changing
 
     def change(self, edit: Change[T]) -> T:

@@ -27,6 +27,7 @@ from starsend.pricing import Price
 from starsend.provider_options import AnimaticOptions, VendorOptions, VeoOptions
 from starsend.sections import (
     BudgetSettings,
+    ConsoleSettings,
     DaemonSettings,
     GridSettings,
     ImageSettings,
@@ -39,7 +40,7 @@ from starsend.shot_limits import ShotLimits
 
 CONFIG_NAME = "starsend_config.json"
 ENV_PREFIX = "STARSEND_"
-NOT_SETTINGS = {"STARSEND_ROOT"}
+NOT_SETTINGS = {"STARSEND_ROOT", "STARSEND_CONSOLE_TOKEN", "STARSEND_CONSOLE_TOKEN_FILE"}
 """Environment variables of ours that are not settings."""
 
 
@@ -77,6 +78,7 @@ class Settings(BaseSettings, Section):
         default=1, ge=1, le=100, description="Turns that this project gets for one turn of another."
     )
     daemon: DaemonSettings = DaemonSettings()
+    console: ConsoleSettings = ConsoleSettings()
     notices: NoticeSettings = NoticeSettings()
     prices: list[Price] = Field(
         default=[], description="Prices that add to the shipped table or override it."

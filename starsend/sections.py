@@ -61,6 +61,19 @@ class DaemonSettings(Section):
     )
 
 
+class ConsoleSettings(Section):
+    """The web page. Only the studio's own file counts. Its token comes from the environment (docs/operations.md)."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="Where it is served; for any other address a token is needed to read.",
+    )
+    port: int = Field(default=8620, ge=0, le=65535, description="The same; 0 takes any free port.")
+    hosts: list[str] = Field(
+        default=[], description="Other names that it is asked for by, e.g. that of a proxy before it."
+    )
+
+
 class NoticeSettings(Section):
     """Who is told that a grid is ready, a pick was refused or a decision is needed. Only the studio's file counts."""
 

@@ -1,0 +1,31 @@
+"""The console's application: every room of it, behind one set of doors."""
+
+from __future__ import annotations
+
+import anyio
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from client_async.console.board import Board
+from client_async.console.doors import Doors
+from client_async.console.guard import Guard
+from client_async.console.live import live_routes
+from client_async.console.media import media_routes
+from client_async.console.pages import HERE, Pages, page_routes
+
+
+def make_app(board: Board, guard: Guard, stopping: anyio.Event) -> FastAPI:
+    """Everything that the console answers.
+
+    Args:
+        stopping: set when the server ends.
+    """
+    app = FastAPI(
+        title="Starsend console", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
+    app.include_router(page_routes(Pages(board, guard)))
+    app.include_router(live_routes(board, stopping))
+    app.include_router(media_routes(board))
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.add_middleware(Doors, guard=guard)
+    return app

@@ -1,0 +1,181 @@
+"""What every project's sequences show now, kept up to date, and told to whoever watches.
+
+Every third of a second the few files of each project that tell of a change are looked at (three system calls); what has
+changed is read from the journal. So a change shows within a second, whoever made it and whether or not a daemon runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import structlog
+from anyio.abc import TaskStatus
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from client_async.console.rows import row_of
+from client_async.driver_lock import daemon_drives
+from client_async.projects import Place, project_names
+from client_async.sequences import Sequence, parsed
+from client_async.signs import Signs, has_brief
+from starsend.errors import StarsendError, UnknownName
+from starsend.files import is_text
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 0.3
+"""Between two looks at every project; five hundred of them cost a thread 4 ms."""
+BEHIND = 200
+"""Changes that a page which does not read may have waiting for it; then it is cut off, and asks for all anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Sequences of a project that are not as they were; ``gone`` when the whole project went."""
+
+    project: str
+    names: tuple[str, ...] = ()
+    gone: bool = False
+
+
+@dataclass(slots=True)
+class Shown:
+    """A project as it was read last. ``trouble``: why its brief cannot be read as it stands."""
+
+    place: Place
+    signs: Signs
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trouble: str = ""
+
+
+class Board:
+    """All projects under ``root``. Its methods are for the event loop's thread."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._shown: dict[str, Shown] = {}
+        self._watching: set[MemoryObjectSendStream[Changed]] = set()
+        self._limiter = anyio.CapacityLimiter(1)
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Look again and again, until cancelled; started when everything has been read once."""
+        await self.look()
+        task_status.started()
+        while True:
+            await anyio.sleep(LOOK_SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        """Read what has changed since the last look, and tell of it."""
+        for changed in await anyio.to_thread.run_sync(self._look, limiter=self._limiter):
+            self._publish(changed)
+
+    def projects(self) -> list[Shown]:
+        """Every project, by name."""
+        return [self._shown[name] for name in sorted(self._shown)]
+
+    def project(self, name: str) -> Shown:
+        """One project. Raises UnknownName."""
+        if name not in self._shown:
+            raise UnknownName("project", name, self._shown)
+        return self._shown[name]
+
+    def row(self, project: str, name: str) -> dict[str, Any]:
+        """A sequence's row. Raises UnknownName."""
+        shown = self.project(project)
+        if name not in shown.rows:
+            raise UnknownName("sequence", name, shown.rows, where=project)
+        return shown.rows[name]
+
+    def sequence(self, project: str, name: str) -> Sequence:
+        """A sequence in full. Raises UnknownName, BadDocument."""
+        self.row(project, name)
+        file = self._shown[project].place.file
+        return parsed(name, file.body(name), file.path)
+
+    def written(self, project: str, *names: str) -> None:
+        """This process itself has changed sequences: show them, and tell of it, without waiting for a look."""
+        shown = self.project(project)
+        file = shown.place.file
+        shown.rows = {**shown.rows, **{name: row_of(project, name, file.peek(name)) for name in names}}
+        self._publish(Changed(project, names))
+
+    @contextmanager
+    def watching(self) -> Iterator[MemoryObjectReceiveStream[Changed]]:
+        """What changes from now on; the stream ends for whoever falls too far behind."""
+        send, receive = anyio.create_memory_object_stream[Changed](BEHIND)
+        self._watching.add(send)
+        try:
+            with receive:
+                yield receive
+        finally:
+            self._watching.discard(send)
+            send.close()
+
+    # -------------------------------------------------------------------------------------------- inside
+
+    def _publish(self, changed: Changed) -> None:
+        for stream in list(self._watching):
+            try:
+                stream.send_nowait(changed)
+            except anyio.WouldBlock:
+                self._watching.discard(stream)
+                stream.close()
+            except anyio.BrokenResourceError:
+                self._watching.discard(stream)
+
+    def _look(self) -> list[Changed]:
+        told = []
+        there = {
+            n for n in project_names(self._root) if is_text(n) and has_brief(str(Place(self._root, n).folder))
+        }
+        for name in self._shown.keys() - there:
+            self._drop(name)
+            told.append(Changed(name, gone=True))
+        for name in sorted(there):
+            try:
+                if changed := self._look_at(name):
+                    told.append(Changed(name, tuple(sorted(changed))))
+            except Exception:  # one project's; the others are shown all the same
+                log.exception("look_failed", project=name)
+        return told
+
+    def _look_at(self, name: str) -> set[str]:
+        """What of a project is not as it was; read only where a file says so."""
+        shown = self._shown.get(name)
+        if shown is not None and shown.signs.is_replaced():
+            self._drop(name)
+            shown = None
+        if shown is None:
+            place = Place(self._root, name)
+            shown = Shown(place, Signs(place.folder))
+            self._shown = {**self._shown, name: shown}
+        if not shown.signs.look(thorough=False):
+            return set()
+        return read(shown)
+
+    def _drop(self, name: str) -> None:
+        # Never changed in place: a page may be going through it on the event loop.
+        self._shown[name].place.file.close()
+        self._shown = {other: shown for other, shown in self._shown.items() if other != name}
+
+
+def read(shown: Shown) -> set[str]:
+    """Bring a project's rows up to date; the names of those that changed. Blocking."""
+    file, before = shown.place.file, shown.rows
+    try:
+        # A daemon takes in what people save, and tells them of it; where none runs, somebody must.
+        changed = file.catch_up() if daemon_drives(shown.place) else file.take_in().changed
+        shown.trouble = str(file.trouble or "")
+    except StarsendError as refused:
+        shown.trouble = str(refused)
+        return set()
+    project = shown.place.name
+    fresh = {name: row_of(project, name, file.peek(name)) for name in changed}
+    shown.rows = {name: fresh.get(name) or before[name] for name in file.names()}  # in the brief's order
+    return changed

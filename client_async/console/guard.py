@@ -1,0 +1,128 @@
+"""Who may do what: a token for everything that writes and, away from this machine, for reading too.
+
+Whoever has shown the token once gets a signed session in a cookie that no script can read and no other site can send. A
+program sends the token itself (``Authorization: Bearer``).
+"""
+
+from __future__ import annotations
+
+import getpass
+import hmac
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+from starlette.requests import HTTPConnection
+
+from starsend.errors import BadInput
+from starsend.files import write_durably
+
+COOKIE: Final = "starsend"
+SESSION_SECONDS: Final = 30 * 86_400
+VARIABLE: Final = "STARSEND_CONSOLE_TOKEN"
+LONGEST_NAME: Final = 80
+SHORTEST_TOKEN: Final = 16
+
+
+class WeakToken(BadInput):
+    """A token that can be guessed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"the console's token has fewer than {SHORTEST_TOKEN} characters",
+            where=f"environment: {VARIABLE}",
+            remedy="choose a longer one, or leave it out: one is made",
+        )
+
+
+def console_token(root: Path, environ: Mapping[str, str] = os.environ) -> str:
+    """The token: from the environment, from the file named there, or kept in ``projects/console.token`` and made at first.
+
+    Raises WeakToken, BadInput: the file named cannot be read. CannotWrite.
+    """
+    given = environ.get(VARIABLE, "").strip()
+    file = environ.get(f"{VARIABLE}_FILE", "")
+    kept = Path(file) if file else root / "projects" / "console.token"
+    if not given and (file or kept.exists()):
+        try:
+            given = kept.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as refused:
+            raise BadInput("it cannot be read", where=str(kept), remedy="check its permissions") from refused
+    if not given:
+        given = secrets.token_urlsafe(24)
+        write_durably(kept, f"{given}\n".encode(), mode=0o600)
+    if len(given) < SHORTEST_TOKEN:
+        raise WeakToken
+    return given
+
+
+class Guard:
+    """Tells who is asking.
+
+    Args:
+        token: what gives the right to write.
+        host: the address that is listened on.
+        hosts: names besides it under which pages may be asked for.
+    """
+
+    def __init__(self, token: str, host: str, hosts: tuple[str, ...] = ()) -> None:
+        self.token = token
+        self.is_local = is_loopback(host)
+        self._hosts = {"localhost", "127.0.0.1", "[::1]", *(name.lower() for name in hosts)}
+        if not self.is_local and host not in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not bound to
+            self._hosts.add(f"[{host}]" if ":" in host else host.lower())
+        self._sessions = URLSafeTimedSerializer(token, salt="session")
+
+    def knows_host(self, connection: HTTPConnection) -> bool:
+        """Whether the page is asked for under a name of ours: another site's name that leads here is none."""
+        host = connection.headers.get("host", "")
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        return name.lower() in self._hosts
+
+    def session(self, name: str) -> str:
+        """A signed session for somebody who has shown the token."""
+        return str(self._sessions.dumps(name[:LONGEST_NAME] or getpass.getuser()))
+
+    def is_token(self, given: str) -> bool:
+        """Compared in a time that tells nothing."""
+        return hmac.compare_digest(given.encode(), self.token.encode())
+
+    def who(self, connection: HTTPConnection) -> str | None:
+        """The name of whoever asks; None when they have shown no token."""
+        scheme, _, given = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self.is_token(given.strip()):
+            return connection.headers.get("x-starsend-name", "")[:LONGEST_NAME] or getpass.getuser()
+        try:
+            return str(self._sessions.loads(connection.cookies.get(COOKIE, ""), max_age=SESSION_SECONDS))
+        except BadData:
+            return None
+
+    def is_own_page(self, connection: HTTPConnection) -> bool:
+        """Whether a write comes from a page of ours or from a program: never from another site's page.
+
+        A cookie may go along with what another site asks for; this header cannot, for we allow no site to send it.
+        """
+        if connection.headers.get("authorization"):
+            return True
+        origin = connection.headers.get("origin")
+        site = connection.headers.get("sec-fetch-site", "same-origin")
+        host = connection.headers.get("host", "")
+        return (
+            connection.headers.get("x-starsend") == "1"
+            and site == "same-origin"
+            and (origin is None or origin.partition("://")[2] == host)
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address leads nowhere but to this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

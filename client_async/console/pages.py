@@ -1,0 +1,97 @@
+"""The pages themselves: templates filled with what the board shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from fastapi import APIRouter, HTTPException, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from client_async.console.board import Board
+from client_async.console.guard import COOKIE, LONGEST_NAME, SESSION_SECONDS, Guard
+from client_async.console.rows import WORDS
+from starsend.errors import UnknownName
+
+HERE = Path(__file__).parent
+
+
+class Pages:
+    """Templates, and what all of them are given. Everything that is filled in is escaped."""
+
+    def __init__(self, board: Board, guard: Guard) -> None:
+        self.board = board
+        self.guard = guard
+        self._environment = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters["path"] = lambda path: quote(str(path))
+
+    def render(self, name: str, request: Request, status: int = 200, **given: Any) -> HTMLResponse:  # noqa: ANN401
+        """A page. ``who``: the name of whoever may write, else None."""
+        who = self.guard.who(request)
+        html = self._environment.get_template(name).render(
+            who=who, words=WORDS, here=request.url.path, **given
+        )
+        return HTMLResponse(html, status, headers={"cache-control": "no-store"})
+
+
+def page_routes(pages: Pages) -> APIRouter:
+    """``/``, the rows of it that change, and ``/login``."""
+    routes = APIRouter(include_in_schema=False)
+    board, guard = pages.board, pages.guard
+
+    @routes.get("/")
+    def console(request: Request) -> Response:
+        """Every project and its sequences by state."""
+        projects = [
+            {
+                "name": shown.place.name,
+                "trouble": shown.trouble,
+                "rows": list(shown.rows.values()),
+                "counts": Counter(row["group"] for row in shown.rows.values()),
+            }
+            for shown in board.projects()
+        ]
+        return pages.render("console.html", request, projects=projects)
+
+    @routes.get("/rows/{project}/{name}")
+    def row(request: Request, project: str, name: str) -> Response:
+        """One row of it, as it is now."""
+        try:
+            return pages.render("one_row.html", request, row=board.row(project, name))
+        except UnknownName as unknown:
+            raise HTTPException(404, unknown.what) from None
+
+    @routes.get("/login")
+    def ask(request: Request, token: str = "") -> Response:
+        """Asks for the token; a link that holds it logs in at once, and leaves it out of the address."""
+        if token:
+            return _let_in(guard, token, "") or pages.render("login.html", request, 401, wrong=True)
+        return pages.render("login.html", request, wrong=False)
+
+    @routes.post("/login")
+    async def log_in(request: Request) -> Response:
+        """The form's answer."""
+        form = parse_qs((await request.body()).decode(errors="replace"))
+        token, name = (form.get(field, [""])[0].strip() for field in ("token", "name"))
+        return _let_in(guard, token, name) or pages.render("login.html", request, 401, wrong=True)
+
+    return routes
+
+
+def _let_in(guard: Guard, token: str, name: str) -> Response | None:
+    if not guard.is_token(token):
+        return None
+    answer = RedirectResponse("/", 303)
+    answer.set_cookie(
+        COOKIE, guard.session(name[:LONGEST_NAME]), max_age=SESSION_SECONDS, httponly=True, samesite="strict"
+    )
+    return answer

@@ -1,0 +1,90 @@
+"""Serving the console: a socket, uvicorn on our own event loop, and an end that no open page holds up."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import anyio
+import structlog
+import uvicorn
+from anyio.abc import TaskStatus
+
+from client_async.console.app import make_app
+from client_async.console.board import Board
+from client_async.console.guard import Guard, console_token
+from starsend.errors import BadInput
+from starsend.sections import ConsoleSettings
+
+log = structlog.get_logger()
+
+ENDING_SECONDS = 2
+"""For answers that are on their way when the server ends."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, without its own way with signals: whoever runs it minds them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    root: Path,
+    settings: ConsoleSettings,
+    stopping: anyio.Event,
+    say: Callable[[str], None] | None = None,
+    *,
+    task_status: TaskStatus[str] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until ``stopping`` is set; started, with ``http://host:port``, when pages can be asked for.
+
+    Args:
+        say: prints a line for a person at a terminal: the address with the token goes there and nowhere else.
+
+    Raises BadInput: the port cannot be had, or the token is none.
+    """
+    guard = Guard(console_token(root), settings.host, tuple(settings.hosts))
+    board = Board(root)
+    with _listening(settings.host, settings.port) as listener:
+        host, port = listener.getsockname()[:2]
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        config = uvicorn.Config(
+            make_app(board, guard, stopping),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=ENDING_SECONDS,
+            lifespan="off",
+        )
+        server = _Server(config)
+        async with anyio.create_task_group() as group:
+            await group.start(board.run)
+            group.start_soon(server.serve, [listener])
+            log.info("console_ready", address=address)
+            if say is not None:
+                say(f"console at {address}/login?token={guard.token}")
+            task_status.started(address)
+            await stopping.wait()
+            server.should_exit = True
+            while server.started and server.server_state.connections:
+                await anyio.sleep(0.05)
+            group.cancel_scope.cancel()
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as refused:
+        raise BadInput(
+            f"{host}:{port} cannot be listened on ({getattr(refused, 'strerror', None) or refused})",
+            where="console.port",
+            remedy="stop what uses it, or set another port (0 takes any): STARSEND_CONSOLE__PORT=0",
+        ) from refused
+    with listener:
+        yield listener

@@ -1,0 +1,40 @@
+// Asking and telling the console. Every write carries a header that no other site's page can send.
+
+export class Refused extends Error {
+  constructor(status, answer) {
+    super(answer.detail?.what ?? answer.detail ?? `the console answered ${status}`);
+    this.status = status;
+    this.answer = answer;
+  }
+}
+
+export async function tell(method, path, body) {
+  const answer = await fetch(path, {
+    method,
+    headers: { "content-type": "application/json", "x-starsend": "1" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await answer.text();
+  let said;
+  try { said = text ? JSON.parse(text) : {}; } catch { said = { detail: text.trim() }; }
+  if (!answer.ok) throw new Refused(answer.status, said);
+  return said;
+}
+
+export async function page(path) {
+  const answer = await fetch(path, { headers: { accept: "text/html" } });
+  if (!answer.ok) throw new Refused(answer.status, { detail: await answer.text() });
+  const holder = document.createElement("template");
+  holder.innerHTML = await answer.text();
+  return holder.content;
+}
+
+// One line for people, read aloud too; gone after a while, unless it is an error.
+export function say(line, { bad = false } = {}) {
+  const place = document.getElementById("said");
+  const shown = document.createElement("p");
+  shown.textContent = line;
+  shown.classList.toggle("bad", bad);
+  place.append(shown);
+  setTimeout(() => shown.remove(), bad ? 9000 : 4000);
+}

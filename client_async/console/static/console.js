@@ -1,0 +1,73 @@
+// The console's list: rows replaced as they change, shown by state.
+import { page } from "./api.js";
+import { watch } from "./live.js";
+
+const wanted = new Set(JSON.parse(sessionStorage.getItem("filters") ?? "[]"));
+const waiting = new Map();
+let asking = false;
+
+const rowOf = (project, name) => document.getElementById(`row-${project}-${name}`);
+
+function filter() {
+  for (const button of document.querySelectorAll("[data-filter]")) {
+    button.setAttribute("aria-pressed", String(wanted.has(button.dataset.filter)));
+  }
+  for (const row of document.querySelectorAll(".row")) row.hidden = wanted.size > 0 && !wanted.has(row.dataset.group);
+}
+
+function count() {
+  const counts = {};
+  for (const row of document.querySelectorAll(".row")) counts[row.dataset.group] = (counts[row.dataset.group] ?? 0) + 1;
+  for (const shown of document.querySelectorAll("[data-count]")) shown.textContent = counts[shown.dataset.count] ?? 0;
+}
+
+async function all() {
+  const fresh = (await page("/")).querySelector("main");
+  if (fresh) document.querySelector("main").replaceChildren(...fresh.childNodes);
+  filter();
+}
+
+async function bring() {
+  if (asking) return;
+  asking = true;
+  try {
+    while (waiting.size) {
+      const batch = [...waiting.values()];
+      waiting.clear();
+      if (batch.length > 40 || batch.some(({ project, name }) => !rowOf(project, name))) await all();
+      else await Promise.all(batch.map(one));
+      count();
+      filter();
+    }
+  } finally {
+    asking = false;
+  }
+}
+
+async function one({ project, name }) {
+  const fresh = (await page(`/rows/${encodeURIComponent(project)}/${encodeURIComponent(name)}`)).querySelector(".row");
+  const old = rowOf(project, name);
+  const focused = old.contains(document.activeElement);
+  fresh.classList.add("fresh");
+  old.replaceWith(fresh);
+  if (focused) fresh.querySelector(".open").focus();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-filter]");
+  if (!button) return;
+  const group = button.dataset.filter;
+  if (!wanted.delete(group)) wanted.add(group);
+  sessionStorage.setItem("filters", JSON.stringify([...wanted]));
+  filter();
+});
+
+filter();
+watch({
+  onGap: all,
+  onChange: ({ project, names, gone }) => {
+    if (gone) return all();
+    for (const name of names) waiting.set(`${project} ${name}`, { project, name });
+    bring();
+  },
+});
