@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -25,7 +26,7 @@ WIDTHS: Final = (160, 320, 640, 1280)
 """Pixels: list and list on a fine screen, card, card on a fine screen."""
 FOR_EVER: Final = {"cache-control": "private, max-age=31536000, immutable"}
 ASK_AGAIN: Final = {"cache-control": "private, no-cache"}
-FOLDERS: Final = ("media",)
+MEDIA: Final = "media"
 """Nothing else of a project is ever served: its state holds prompts and costs."""
 
 
@@ -34,16 +35,13 @@ def media_file(project: Path, path: str) -> Path:
 
     A link that leads out of the media folder, and a path that climbs out of it, name nothing.
     """
-    if "\0" in path or not path.startswith(tuple(f"{folder}/" for folder in FOLDERS)):
+    if "\0" in path or not path.startswith(f"{MEDIA}/"):
         raise FileNotFoundError(path)
-    real = (project / path).resolve()
-    for folder in FOLDERS:
-        if (
-            real.is_relative_to((project / folder).resolve())
-            and real.suffix.lower() in SHOWN
-            and real.is_file()
-        ):
-            return real
+    # pathlib's own resolve tells a loop of links by a RuntimeError.
+    real = Path(os.path.realpath(project / path, strict=True))
+    inside = real.is_relative_to(os.path.realpath(project / MEDIA))
+    if inside and real.suffix.lower() in SHOWN and real.is_file():
+        return real
     raise FileNotFoundError(path)
 
 

@@ -1,0 +1,248 @@
+"""Who comes in, from where, with what, and what is never served: the console's doors, asked over its own application."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+
+from client_async.console.app import make_app
+from client_async.console.board import Board
+from client_async.console.doors import LARGEST_BODY
+from client_async.console.guard import Guard, WeakToken, console_token
+from starsend.errors import BadInput
+from tests.unit.daemon_house import DaemonHouse
+
+pytestmark = pytest.mark.anyio
+TOKEN = "a-token-of-some-length"
+OWN = {"x-starsend": "1", "origin": "http://127.0.0.1:8620", "sec-fetch-site": "same-origin"}
+
+
+class Site:
+    """A console over one project, asked without a network."""
+
+    def __init__(self, house: DaemonHouse, host: str = "127.0.0.1", hosts: tuple[str, ...] = ()) -> None:
+        self.place = house.project("spring", "SEQ01")
+        self.board = Board(house.root)
+        self.guard = Guard(TOKEN, host, hosts)
+        transport = httpx.ASGITransport(make_app(self.board, self.guard, anyio.Event()))
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8620")
+
+    def log_in(self, name: str = "mara") -> None:
+        self.client.cookies.set("starsend", self.guard.session(name))
+
+
+@pytest.fixture
+async def site(house: DaemonHouse) -> AsyncIterator[Site]:
+    made = Site(house)
+    await made.board.look()
+    async with made.client:
+        yield made
+
+
+@pytest.fixture
+async def wide(house: DaemonHouse) -> AsyncIterator[Site]:
+    """One that others on the network can reach."""
+    made = Site(house, "0.0.0.0", ("console.studio.example",))
+    await made.board.look()
+    async with made.client:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8620", 200),
+        ("localhost", 200),
+        ("[::1]:8620", 200),
+        ("evil.example", 421),
+        ("127.0.0.1.evil.example:8620", 421),
+        ("localhost.evil.example", 421),
+        ("", 421),
+        ("127.0.0.1@evil.example", 421),
+    ],
+)
+async def test_only_our_own_names_are_answered(site: Site, host: str, status: int) -> None:
+    """A name of somebody else's that leads to this machine (DNS rebinding): does it get anything?"""
+    assert (await site.client.get("/", headers={"host": host})).status_code == status
+    assert (await site.client.get("/healthz", headers={"host": host})).status_code in {status, 404}
+
+
+async def test_on_the_network_nothing_is_read_without_the_token(wide: Site) -> None:
+    """Pages, rows, events, media: is there a way round the wall, and does a person find the door?"""
+    client = wide.client
+    for path in (
+        "/",
+        "/rows/spring/SEQ01",
+        "/events",
+        "/media/spring/media/x.png",
+        "/api/openapi.json",
+        "//",
+        "/STATIC/",
+    ):
+        assert (await client.get(path)).status_code in {401, 303}, path
+    asked = await client.get("/", headers={"accept": "text/html"})
+    assert (asked.status_code, asked.headers["location"]) == (303, "/login")
+    assert (await client.get("/login")).status_code == 200
+    assert (await client.get("/static/console.css")).status_code == 200
+    for path in ("/static/../pages.py", "/static/%2e%2e/pages.py", "/static/..%2fguard.py"):
+        assert (await client.get(path)).status_code in {404, 401}, path
+    assert (await client.get("/", headers={"authorization": f"Bearer {TOKEN}"})).status_code == 200
+    assert (await client.get("/", headers={"authorization": f"Bearer {TOKEN}x"})).status_code == 401
+    wide.log_in()
+    assert (await client.get("/", headers={"host": "console.studio.example"})).status_code == 200
+
+
+async def test_a_session_is_ours_and_nobody_elses(site: Site) -> None:
+    """Forged, of another token, or the token itself in a cookie: is anybody let in by it?"""
+    for forged in (
+        Guard("another-token-of-length", "127.0.0.1").session("mara"),
+        TOKEN,
+        '"mara"',
+        "",
+        "a.b.c",
+    ):
+        site.client.cookies.set("starsend", forged)
+        assert "Read only" in (await site.client.get("/")).text
+    answer = await site.client.post("/login", data={"token": TOKEN, "name": "<script>mara"})
+    assert answer.status_code == 303
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert TOKEN not in cookie
+    page = (await site.client.get("/")).text
+    assert "&lt;script&gt;mara" in page
+    assert "<script>mara" not in page
+    wrong = await site.client.post("/login", data={"token": "guess"})
+    assert (wrong.status_code, "set-cookie" in wrong.headers) == (401, False)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-starsend": "1", "sec-fetch-site": "cross-site"},
+        {"x-starsend": "1", "sec-fetch-site": "same-site"},
+        {"x-starsend": "1", "origin": "http://evil.example"},
+        {"x-starsend": "1", "origin": "null"},
+        {"origin": "http://127.0.0.1:8620"},
+    ],
+)
+async def test_another_sites_page_writes_nothing(site: Site, headers: dict[str, str]) -> None:
+    """With the session's cookie along, as a browser might send it: is the write turned away before any room sees it?"""
+    site.log_in()
+    for method in ("POST", "DELETE", "PUT", "PATCH"):
+        answer = await site.client.request(method, "/api/anything", headers=headers, json={})
+        assert answer.status_code == 403, method
+    assert (await site.client.post("/api/anything", headers=OWN, json={})).status_code == 404
+
+
+async def test_a_write_needs_the_token_even_here(site: Site) -> None:
+    """On loopback, where reading is free: is a write without it refused, and a program's let through?"""
+    assert (await site.client.post("/api/anything", headers=OWN, json={})).status_code == 401
+    bearer = {"authorization": f"Bearer {TOKEN}"}
+    assert (await site.client.post("/api/anything", headers=bearer, json={})).status_code == 404
+
+
+async def test_nobody_sends_more_than_a_note(site: Site) -> None:
+    """A body that says it is large, that lies about it, or that comes without a length: is it cut off?"""
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    assert (await site.client.post("/login", content=b"x" * (LARGEST_BODY + 1))).status_code == 413
+
+    async def drip() -> AsyncIterator[bytes]:
+        for _ in range(LARGEST_BODY // 1000 + 2):
+            yield b"x" * 1000
+
+    assert (await site.client.post("/login", content=drip(), headers=headers)).status_code == 413
+    odd = {"content-length": "-5", **headers}
+    assert (await site.client.post("/login", content=b"", headers=odd)).status_code == 413
+
+
+async def test_every_answer_forbids_what_no_page_of_ours_needs(site: Site) -> None:
+    """Pages, errors, refusals and files: do all carry the policy, and does no page hold a script or style of its own?"""
+    for path in ("/", "/login", "/nowhere", "/static/console.js", "/media/spring/nothing.png"):
+        answer = await site.client.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    for path in ("/", "/login"):
+        text = (await site.client.get(path)).text
+        assert "style=" not in text
+        assert not re.search(r"<[^>]*\son\w+\s*=", text)
+        assert text.count("<script") == text.count('<script type="module" src="/static/')
+
+
+async def test_only_pictures_and_videos_of_the_media_folder_are_served(site: Site, tmp_path: Path) -> None:
+    """State, settings, elements' notes, links that lead out, paths that climb out: is any of it to be had?"""
+    folder = site.place.folder
+    (folder / "media").mkdir()
+    (folder / "media" / "shown.png").write_bytes(b"a picture")
+    (folder / "media" / "shown.json").write_text("{}")
+    (folder / "elements").mkdir()
+    (folder / "elements" / "mara.png").write_bytes(b"private")
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"secret")
+    (folder / "media" / "out.png").symlink_to(secret)
+    (folder / "media" / "up").symlink_to(tmp_path)
+    (folder / "media" / "loop.png").symlink_to(folder / "media" / "loop.png")
+    get = site.client.get
+    assert (await get("/media/spring/media/shown.png")).content == b"a picture"
+    for path in (
+        "media/shown.json",
+        "media/out.png",
+        "media/up/secret.png",
+        "media/loop.png",
+        "media/../state/client/sequences.json",
+        "media/%2e%2e/%2e%2e/%2e%2e/secret.png",
+        "media/..%2f..%2f..%2fsecret.png",
+        "elements/mara.png",
+        "state/client/sequences.json",
+        "starsend_config.json",
+        "/etc/passwd",
+        "media/shown.png%00.json",
+        "media",
+        "",
+    ):
+        answer = await get(f"/media/spring/{path}")
+        assert answer.status_code == 404, path
+        assert b"secret" not in answer.content
+    assert (await get("/media/nobody/media/shown.png")).status_code == 404
+    assert (await get("/thumbnail/spring/media/shown.png")).status_code == 404, "it is no picture"
+    assert (await get("/thumbnail/spring/media/shown.png?width=7")).status_code == 422
+
+
+async def test_what_people_write_is_shown_and_never_obeyed(site: Site) -> None:
+    """Markup in titles, names and reasons: does it come out as text?"""
+    document = json.loads(site.place.file.path.read_text())
+    document["sequences"]["SEQ01"]["title"] = "<img src=x onerror=alert(1)>\"'{{7*7}}"
+    site.place.file.path.write_text(json.dumps(document))
+    await site.board.look()
+    text = (await site.client.get("/")).text
+    assert "<img src=x" not in text
+    assert "{{7*7}}" in text
+
+
+def test_the_token_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    """Is it the same at the next start, readable by its owner alone, and refused when it can be guessed?"""
+    (tmp_path / "projects").mkdir()
+    made = console_token(tmp_path, {})
+    assert console_token(tmp_path, {}) == made
+    kept = tmp_path / "projects" / "console.token"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert len(made) >= 32
+    given = tmp_path / "given"
+    given.write_text("of-the-studios-own-making\n")
+    assert console_token(tmp_path, {"STARSEND_CONSOLE_TOKEN_FILE": str(given)}) == "of-the-studios-own-making"
+    assert (
+        console_token(tmp_path, {"STARSEND_CONSOLE_TOKEN": "from-the-environment"}) == "from-the-environment"
+    )
+    with pytest.raises(WeakToken):
+        console_token(tmp_path, {"STARSEND_CONSOLE_TOKEN": "1234"})
+    with pytest.raises(BadInput, match="cannot be read"):
+        console_token(tmp_path, {"STARSEND_CONSOLE_TOKEN_FILE": str(tmp_path / "nowhere")})
