@@ -5,16 +5,20 @@ On a terminal people watch progress instead, so only warnings are written there,
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 import orjson
 import structlog
+
+from starsend.redaction import Redaction
 
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$", re.IGNORECASE)
 URL_PASSWORD = re.compile(r"(://[^:/@\s]+:)[^@\s/]+@")
@@ -75,12 +79,11 @@ def line_for_people(_logger: object, _method: str, event: MutableMapping[str, An
 
 
 class Redactor:
-    """Takes secrets out of events: fields with telling names, and the values of telling environment variables."""
+    """Takes secrets out of events: fields with telling names, and the values of telling environment variables
+    or of the files that these name."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        # Shorter values would match by chance everywhere.
-        found = {v for name, v in environ.items() if SECRET_NAME.search(name) and len(v) >= 8}
-        self._values = sorted(found, key=len, reverse=True)  # one may begin with another
+        self._redact = Redaction(_secrets_in(environ), REDACTED, shortest=8)
 
     def __call__(
         self, _logger: object, _method: str, event: MutableMapping[str, Any]
@@ -105,9 +108,17 @@ class Redactor:
         return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
     def _without_secrets(self, text: str) -> str:
-        for secret in self._values:
-            text = text.replace(secret, REDACTED)
-        return URL_PASSWORD.sub(rf"\1{REDACTED}@", text)
+        return URL_PASSWORD.sub(rf"\1{REDACTED}@", self._redact(text))
+
+
+def _secrets_in(environ: Mapping[str, str]) -> Iterator[str]:
+    """The values of telling variables, and what lies in the files that such variables name by ``_FILE``."""
+    for name, value in environ.items():
+        if SECRET_NAME.search(name):
+            yield value
+        elif SECRET_NAME.search(name.removesuffix("_FILE")):
+            with contextlib.suppress(OSError, ValueError):
+                yield Path(value).read_text(encoding="utf-8").strip()
 
 
 def _dump(event: Any, **_ignored: object) -> str:  # noqa: ANN401 - structlog hands over its event

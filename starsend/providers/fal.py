@@ -31,7 +31,6 @@ from starsend.providers.multi_shot import (
     connect,
     elements_of,
     picture,
-    quotable,
     whole_seconds,
 )
 
@@ -206,7 +205,7 @@ class Fal:
         return wire.refusal(PROVIDER, response.status_code, said, response.headers, now=self._clock.now())
 
     def _quotable(self, words: object) -> str:
-        return quotable(words, self._key)
+        return wire.quotable(words, self._key)
 
 
 def open_fal(

@@ -115,18 +115,18 @@ class Gemini:
 
     def _refusal(self, error: errors.APIError) -> api.ProviderError:
         """What an error status means: by its code and its typed details, never by its words."""
-        said = wire.redacted(str(error.message or error.status or ""), self._key)
+        said = wire.quotable(error.message or error.status or "", self._key)
         facts = _facts(error.details)
         if any(fact.get("reason") == "API_KEY_INVALID" for fact in facts):  # with status 400
-            return api.Unauthorized(NAME, f"{error.code}: {wire.clipped(said)}")
+            return api.Unauthorized(NAME, f"{error.code}: {said}")
         headers = getattr(error.response, "headers", {})
         refusal = wire.refusal(NAME, error.code, said, headers, now=datetime.now(UTC))
         if not isinstance(refusal, api.RateLimited):
             return refusal
         delays = [_SECONDS.fullmatch(str(fact.get("retryDelay"))) for fact in facts]
         named = next((float(delay[1]) for delay in delays if delay), refusal.delay)
-        why = wire.redacted(_why(error.code, facts), self._key)
-        return api.RateLimited(NAME, named, why=f"{why}: {wire.clipped(said)}", cause=refusal.cause)
+        why = wire.quotable(_why(error.code, facts), self._key)
+        return api.RateLimited(NAME, named, why=f"{why}: {said}", cause=refusal.cause)
 
 
 def open_gemini(*, options: Mapping[str, object], folder: Path) -> Gemini:  # noqa: ARG001 - the entry point's

@@ -152,7 +152,7 @@ def _no_picture(answer: Answer, key: str) -> api.NoPicture:
 
 
 def _words(key: str, *said: object) -> str:
-    return wire.clipped(wire.redacted(": ".join(str(word) for word in said if word), key))
+    return wire.quotable(": ".join(str(word) for word in said if word), key)
 
 
 def _decoded(data: str) -> bytes:

@@ -61,8 +61,8 @@ def speaking(provider: str, secret: Callable[[], str], handle: str | None = None
         raise
     except GoogleAuthError as refused:
         # The token is fetched before anything is sent. The rest of such an error quotes the token's endpoint.
-        said = wire.clipped(str(refused.args[0])) if refused.args else type(refused).__name__
-        raise api.NotSent(provider, f"no access token: {wire.redacted(said, secret())}") from None
+        said = wire.quotable(refused.args[0], secret()) if refused.args else type(refused).__name__
+        raise api.NotSent(provider, f"no access token: {said}") from None
     except Exception as error:  # noqa: BLE001 - whatever it was, the call may have been billed
         # From None: the SDK's own error quotes the vendor's, which may quote the key.
         raise _meaning(provider, error, secret(), handle) from None
@@ -71,14 +71,14 @@ def speaking(provider: str, secret: Callable[[], str], handle: str | None = None
 def said_in(provider: str, problem: object, secret: str) -> str:
     """The words of a problem that a vendor reports as ``{"message": ..}``, in one line and without the key."""
     message = problem.get("message") if isinstance(problem, Mapping) else problem
-    return wire.clipped(wire.redacted(str(message or ""), secret)) or f"{provider} gave no reason"
+    return wire.quotable(message or "", secret) or f"{provider} gave no reason"
 
 
 def refused(provider: str, response: httpx.Response, secret: str) -> api.ProviderError:
     """What an error status means: wire.refusal, with Google's own way to name a delay and a bad key."""
     problem = _problem(response)
     details = [d for d in problem.get("details") or [] if isinstance(d, Mapping)]
-    said = wire.redacted(str(problem.get("message") or ""), secret)
+    said = wire.quotable(problem.get("message") or "", secret)
     status = response.status_code
     if any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
         status = HTTPStatus.UNAUTHORIZED  # Google says 400

@@ -26,7 +26,6 @@ from starsend.providers.multi_shot import (
     connect,
     elements_of,
     picture,
-    quotable,
     whole_seconds,
 )
 
@@ -195,7 +194,7 @@ class Kling:
         return error
 
     def _quotable(self, words: object) -> str:
-        return quotable(words, self._key.secret, self._key.access)
+        return wire.quotable(words, self._key.secret, self._key.access)
 
 
 def open_kling(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from ssl import SSLContext
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, TypeVar
 
 import httpx
 
@@ -17,8 +17,6 @@ from starsend.provider_options import VendorOptions
 from starsend.providers import wire
 
 Client = TypeVar("Client", bound=httpx.Client)
-_TOKEN: Final = re.compile(r"eyJ[\w-]{8,}[\w.-]*")  # a JWT, or the beginning of one: they all begin like this
-_SIGNED: Final = re.compile(r"(https?://[^\s?#]+)[?#][^\s\"'<>]+")
 
 
 def _unsign(record: logging.LogRecord) -> bool:
@@ -128,11 +126,3 @@ def bring(provider: str, handle: str, url: object, into: BinaryIO, options: Vend
         raise
     except (httpx.InvalidURL, UnicodeError) as odd:
         raise api.BrokenDownload(provider, "its address cannot be read") from odd
-
-
-def quotable(words: object, *secrets: str) -> str:
-    """A vendor's words on one line for an error or a log: without our keys, tokens, and what signs an address."""
-    text = str(words)
-    for secret in secrets:
-        text = wire.redacted(text, secret)
-    return wire.clipped(_SIGNED.sub(r"\1", _TOKEN.sub("[token]", text)))

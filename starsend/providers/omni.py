@@ -181,7 +181,8 @@ class Omni:
     def _download(self, handle: str, url: str, into: BinaryIO) -> str:
         if not url.startswith(("https://", "http://")):
             raise api.BrokenDownload(
-                PROVIDER, f"it lies at {wire.clipped(url)}, not on the vendor's own host; copy it from there"
+                PROVIDER,
+                f"it lies at {wire.quotable(url, self._key)}, not on the vendor's own host; copy it from there",
             )
         try:
             return wire.download(self._http, PROVIDER, url, into)

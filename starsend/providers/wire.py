@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ import httpx
 
 from starsend import api_client as api
 from starsend.errors import BadInput
+from starsend.redaction import Redaction
 
 NOT_NOW: Final = frozenset({429, 503})
 """The vendor has turned the call away: not accepted, not billed."""
@@ -30,6 +32,8 @@ GONE: Final = frozenset({404, 410})
 """Asked about a job or its result: the vendor does not have it any more."""
 
 _QUOTED: Final = 300  # letters of a vendor's own words that fit a line
+_TOKEN: Final = re.compile(r"eyJ[\w-]{8,}[\w.-]*")  # a JWT, or the beginning of one: they all begin like this
+_SIGNED: Final = re.compile(r"(https?://[^\s?#]+)[?#][^\s\"'<>]+")
 
 
 class NoKey(BadInput):
@@ -197,6 +201,10 @@ def clipped(said: str) -> str:
     return line if len(line) <= _QUOTED else f"{line[:_QUOTED]}..."
 
 
-def redacted(text: str, secret: str) -> str:
-    """``text`` without a key that a vendor may have echoed."""
-    return text.replace(secret, "[key]") if len(secret) >= 4 else text
+def quotable(words: object, *secrets: str) -> str:
+    """A vendor's words in one line for an error or a log: without our keys, tokens, and what signs an address.
+
+    Clipped last: half a key would not be known for one.
+    """
+    text = Redaction(secrets, "[key]", shortest=4)(str(words))
+    return clipped(_SIGNED.sub(r"\1", _TOKEN.sub("[token]", text)))

@@ -8,7 +8,7 @@ from typing import Any
 from tests.standins.vendor import mp4
 from tests.standins.wire import Call, Phase, Reply, StandIn
 
-KEY = "planted-fal-key"
+KEY = "planted-id:planted-fal-key"
 SIGNATURE = "planted-signature"
 SPELLINGS = {"v3": ("start_image_url", str), "o3": ("image_url", str), "v4": ("start_image_url", int)}
 

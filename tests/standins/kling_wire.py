@@ -96,6 +96,8 @@ class KlingWire(StandIn):
         token = header.removeprefix("Bearer ")
         if self.api_key:
             return token == self.api_key
+        if token.count(".") != 2:
+            return False
         head, claims, signature = token.split(".")
         right = hmac.new(SECRET.encode(), f"{head}.{claims}".encode(), hashlib.sha256).digest()
         held = json.loads(_decoded(claims))

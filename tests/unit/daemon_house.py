@@ -17,6 +17,7 @@ from typing import Any
 from client_async.projects import Place
 from client_async.sequence_file import SequenceFile
 
+PROGRAM = (sys.executable, "-m", "client_async.client_generate")
 BRIEF = {"prompt": "a harbour", "aspect_ratio": "1:1", "shots": [{"prompt": "gulls", "seconds": 0.25}]}
 SMALL = {"image": {"size": "1K"}, "video": {"resolution": "480p"}, "retry": {"poll_seconds": 0.02}}
 
@@ -27,6 +28,8 @@ class DaemonHouse:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.log = root / "daemon.log"
+        self.options: tuple[str, ...] = ()
+        """Words before each command."""
         self.running: list[subprocess.Popen[bytes]] = []
         (root / "projects").mkdir()
 
@@ -45,7 +48,7 @@ class DaemonHouse:
         before = self.events("daemon_ready")
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "client_async.client_generate", "daemon", *words],
+                [*PROGRAM, *self.options, "daemon", *words],
                 cwd=self.root,
                 env={**os.environ, "STARSEND_DAEMON__PORT": "0", **environ},
                 stdout=log,
@@ -62,7 +65,7 @@ class DaemonHouse:
 
     def command(self, *words: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "client_async.client_generate", *words],
+            [*PROGRAM, *self.options, *words],
             cwd=self.root,
             capture_output=True,
             text=True,

@@ -146,6 +146,13 @@ def test_the_value_of_a_telling_variable_is_taken_out(name: str) -> None:
     assert clean == {"event": f"GET /v1?key={REDACTED}&x=1", "error": REDACTED * 2}
 
 
+def test_a_key_in_a_file_is_taken_out_too(tmp_path: Path) -> None:
+    """Is the key redacted that a variable names the file of; and is a file that is not there no trouble?"""
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    files = {"FAL_KEY_FILE": str(tmp_path / "key"), "HF_TOKEN_FILE": "/nowhere/at/all", "X_KEY_FILE": "a\0b"}
+    assert Redactor(files)(None, "info", {"event": f"no {KEY}"}) == {"event": f"no {REDACTED}"}
+
+
 @pytest.mark.parametrize(
     "name", ["api_key", "KEY", "access_token", "Authorization_Token", "password", "client_secret"]
 )

@@ -148,4 +148,13 @@ def test_no_address_and_no_key_is_quoted() -> None:
     """Do a signed address and an echoed key stay out of errors?"""
     error = httpx.ReadError("reading https://cdn.example/x?sig=secret failed")
     assert wire.words(error) == "ReadError"
-    assert wire.redacted("bad key sesame-1", "sesame-1") == "bad key [key]"
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIn0.c2lnbmF0dXJl"
+    words = f"no sesame-1 for {token}: https://cdn.example/v.mp4?sig=s3cret, sorry"
+    assert wire.quotable(words, "sesame-1") == "no [key] for [token]: https://cdn.example/v.mp4 sorry"
+
+
+@pytest.mark.parametrize("form", ["se:/same", "se%3A%2Fsame", "se%3a%2fsame"])
+@pytest.mark.parametrize("before", ["", "x" * 295])
+def test_a_key_is_known_in_any_spelling_and_at_any_place(form: str, before: str) -> None:
+    """As it is, as an address writes it, and where the words are cut: does no part of it stay?"""
+    assert wire.quotable(f"{before}{form}", "se:/same") == wire.clipped(f"{before}[key]")
