@@ -11,7 +11,7 @@ from client_async.cost_report import Booked, Finished, ProjectCosts, Spend
 from client_async.estimates import Basis, Estimate, Rates, estimate, record_of
 from client_async.explorer import Deleted
 from client_async.journal import bodies_in
-from client_async.ledger import look_at_store
+from client_async.ledger import cited_by, look_at_store
 from client_async.projects import Place
 from client_async.sequences import Sequence, check_sequences
 from client_async.work_classes import WorkBook
@@ -24,7 +24,7 @@ from starsend.orchestrator.records import Take
 def costs_of(place: Place) -> ProjectCosts:
     """Everything that was booked for a project. Raises StoreUnusable, OtherLedger, JournalUnusable, BadDocument."""
     sequences = as_kept(place)
-    with look_at_store(place, load_settings(place.root, place.folder), sequences) as store:
+    with look_at_store(place, load_settings(place.root, place.folder), cited_by(sequences)) as store:
         events, takes = (store.costs(), store.takes()) if store else ([], [])
     book = WorkBook(sequences, {event.shot_id for event in events})
     booked = [Booked(event, book.owner(event.shot_id), book.work(event)) for event in events]

@@ -1,11 +1,12 @@
-"""What is spent and reserved against each cap of a project, for ``status``. Blocking; opens the ledger."""
+"""What is spent and reserved against each cap of a project, for ``status``. Blocking; looks at the ledger and leaves no trace."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from client_async.ledger import open_store
+from client_async.ledger import cited_in, look_at_store
 from client_async.projects import Place
 from starsend.clock import Clock
 from starsend.config import load_settings
@@ -13,9 +14,14 @@ from starsend.orchestrator.budget_rows import day_of
 from starsend.orchestrator.records import Cap, Spending
 
 
-def budget_rows(place: Place, clock: Clock) -> list[dict[str, Any]]:
+def budget_rows(
+    place: Place, sequences: Mapping[str, Mapping[str, Any]], clock: Clock
+) -> list[dict[str, Any]]:
     """A row for the project and for today (UTC) where they are capped, and for each sequence that has cost something, the
     dearest first. Dollars as text with six decimals. Raises StarsendError: settings or ledger cannot be read.
+
+    Args:
+        sequences: raw, as they stand: the ledger must know what they cite.
     """
     settings = load_settings(place.root, place.folder)
     caps = settings.budget
@@ -26,9 +32,9 @@ def budget_rows(place: Place, clock: Clock) -> list[dict[str, Any]]:
     }
     if not any(limit is not None for limit in limits.values()):
         return []
-    with open_store(place, settings, clock) as store:
-        names = {"project": store.project, "day": day_of(clock.now())}
-        found = {(spending.cap, spending.of): spending for spending in store.spending()}
+    with look_at_store(place, settings, cited_in(sequences.values())) as store:
+        names = {"project": store.project if store else place.name, "day": day_of(clock.now())}
+        found = {(spending.cap, spending.of): spending for spending in (store.spending() if store else ())}
     rows: list[dict[str, Any]] = []
     for cap, limit in limits.items():
         if limit is None:

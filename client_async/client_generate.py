@@ -18,7 +18,7 @@ import typer
 
 from client_async import doctor_command, money_commands, recover_commands
 from client_async.command_options import Json, Names, Project
-from client_async.exit_door import DONE, FAILED, WAITING, gravest, leave, print_json, run, tell
+from client_async.exit_door import DONE, FAILED, WAITING, gravest, leave, line_of, print_json, run, tell
 from starsend.errors import BadInput, StarsendError
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def status(project: Project = None, as_json: Json = False) -> None:
             standing[name], doubt = status_view.standing(place_of(Globals.root, name))
             if doubt:
                 tell(doubt)
-            budgets[name] = _budget(place_of(Globals.root, name))
+            budgets[name] = _budget(place_of(Globals.root, name), standing[name])
         except StarsendError as refused:  # this project's; the others are shown
             errors[name] = refused
             tell(str(refused))
@@ -365,7 +365,7 @@ def _place(project: str | None) -> Place:
     return find_project(Globals.root, project)
 
 
-def _budget(place: Place) -> status_view.Budget:
+def _budget(place: Place, sequences: status_view.Raw) -> status_view.Budget:
     """Spend against caps; where that cannot be told it is said why, and the rest is shown."""
     from client_async import status_view
 
@@ -375,9 +375,9 @@ def _budget(place: Place) -> status_view.Budget:
         from client_async.budget_view import budget_rows
         from starsend.clock import SystemClock
 
-        return budget_rows(place, SystemClock())
-    except StarsendError as refused:
-        tell(str(refused))
+        return budget_rows(place, sequences, SystemClock())
+    except (StarsendError, OSError) as refused:
+        tell(line_of(refused))
         return ()
 
 

@@ -10,7 +10,7 @@ from client_async import machine_checks, vendor_checks
 from client_async.accounts import as_kept
 from client_async.driver_lock import daemon_drives
 from client_async.findings import Finding, Report
-from client_async.ledger import ledger_at, look_at_store
+from client_async.ledger import cited_by, ledger_at, look_at_store
 from client_async.projects import Place, place_of, project_names
 from client_async.sequences import check_sequences
 from starsend.clock import Clock
@@ -133,7 +133,7 @@ def _ledger(place: Place, settings: Settings) -> Finding:
     except (StarsendError, OSError):  # the brief's fault or the journal's, and told as theirs
         sequences = {}
     try:
-        with look_at_store(place, settings, sequences):
+        with look_at_store(place, settings, cited_by(sequences)):
             return found
     except StarsendError as wrong:
         return Finding.of_error(of, "ledger", wrong)

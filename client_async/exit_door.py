@@ -35,7 +35,7 @@ def run(command_line: Callable[[], object], *, shows_tracebacks: Callable[[], bo
         if shows_tracebacks():
             raise
         error = innermost(raised)
-        tell(_line_of(error))
+        tell(line_of(error))
         sys.exit(error.exit_code if isinstance(error, StarsendError) else FAILED)
 
 
@@ -59,7 +59,8 @@ def print_json(value: object) -> None:
     sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
-def _line_of(error: BaseException) -> str:
+def line_of(error: BaseException) -> str:
+    """An error as people read it, whatever it is."""
     if isinstance(error, StarsendError):
         return str(error)
     if isinstance(error, OSError) and error.filename:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import orjson
 
-from client_async.ownership import Raw
 from client_async.projects import Place, project_names
 from client_async.sequences import Sequence
 from starsend.clock import Clock, SystemClock
@@ -51,14 +51,13 @@ def open_store(place: Place, settings: Settings, clock: Clock) -> Iterator[Execu
 
 
 @contextmanager
-def look_at_store(
-    place: Place, settings: Settings, sequences: Mapping[str, Sequence]
-) -> Iterator[ExecutionStore | None]:
-    """As ``open_store``, for reading: needs no right to write, and changes nothing on disk. None where there is no ledger yet."""
+def look_at_store(place: Place, settings: Settings, cited: Set[str]) -> Iterator[ExecutionStore | None]:
+    """As ``open_store``, for reading: needs no right to write, and changes nothing on disk. None where there is no ledger yet.
+
+    Args:
+        cited: ids of the takes that the documents cite: ``cited_by`` or ``cited_in``.
+    """
     url, file = ledger_at(place, settings)
-    cited = {
-        take for sequence in sequences.values() for record in sequence.grid_history for take in record.takes
-    } | {take for sequence in sequences.values() for record in sequence.take_history for take in record.takes}
     if file is not None and not file.exists():
         if cited:
             raise OtherLedger(str(file), "there is none, and the documents cite its takes")
@@ -72,6 +71,21 @@ def look_at_store(
         yield store
     finally:
         store.close()
+
+
+def cited_by(sequences: Mapping[str, Sequence]) -> set[str]:
+    """Ids of all takes that some sequences cite."""
+    grids = {take for s in sequences.values() for grid in s.grid_history for take in grid.takes}
+    return grids | {part for s in sequences.values() for take in s.take_history for part in take.takes}
+
+
+def cited_in(documents: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The same of raw documents, of which no model is built. What somebody has mangled by hand is told by whoever works on it."""
+    cited: set[str] = set()
+    for raw in documents:
+        with contextlib.suppress(AttributeError, TypeError, KeyError):
+            cited.update(_takes_of(raw))
+    return cited
 
 
 def _check_known(cited: Set[str], store: ExecutionStore, where: str) -> None:
@@ -122,15 +136,10 @@ def _cited_takes(place: Place) -> set[str]:
     # A brief that cannot be read yet cites nothing, and says so elsewhere.
     with contextlib.suppress(StarsendError):
         place.file.check_known()
-    cited: set[str] = set()
-    for name in place.file.names():
-        # What somebody has mangled by hand is told by whoever works on it.
-        with contextlib.suppress(AttributeError, TypeError):
-            cited.update(_takes_of(orjson.loads(place.file.body(name))))
-    return cited
+    return cited_in(orjson.loads(place.file.body(name)) for name in place.file.names())
 
 
-def _takes_of(raw: Raw) -> Iterator[str]:
+def _takes_of(raw: Mapping[str, Any]) -> Iterator[str]:
     for grid in raw.get("grid_history") or ():
         yield from grid.get("takes") or ()
     for take in raw.get("take_history") or ():

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from client_async.accounts import as_kept
-from client_async.ledger import look_at_store
+from client_async.ledger import cited_by, look_at_store
 from client_async.projects import Place
 from starsend.clock import Clock
 from starsend.config import load_settings
@@ -20,7 +20,8 @@ SCHEMA = "starsend.recovery/1"
 
 def cases_of(place: Place, clock: Clock) -> list[Case]:
     """What is open in a project. Raises StoreUnusable, OtherLedger, JournalUnusable, BadDocument."""
-    with look_at_store(place, load_settings(place.root, place.folder), as_kept(place)) as store:
+    cited = cited_by(as_kept(place))
+    with look_at_store(place, load_settings(place.root, place.folder), cited) as store:
         return open_cases(store, clock) if store else []
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from client_async.budget_pause import may_go_on
+from client_async.budget_view import budget_rows
 from client_async.desk import Desk
 from client_async.events import Event, SequenceMoved
 from client_async.projects import Place
 from client_async.status_view import budget_lines, has_budget
 from client_async.wiring import make_steps
+from starsend.orchestrator.database import OtherLedger
 from starsend.orchestrator.step_faults import BudgetExceeded
 from starsend.sections import BudgetSettings
 from tests.unit.daemon_house import DaemonHouse, bill, is_in, kept, until
@@ -234,3 +236,31 @@ def test_of_many_sequences_status_shows_the_dearest() -> None:
         {"cap": "sequence", "of": "A", "spent": "1.000000", **amounts},
     ]
     assert budget_lines(rows) == ["budget: sequence B has spent $4.0504 of $5.00, and $0.00 is reserved"]
+
+
+def seen(folder: Path) -> dict[str, tuple[int, int]]:
+    """All that lies under a folder, and what would tell that it was touched."""
+    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+async def test_status_makes_no_ledger_and_touches_none(studio: Studio) -> None:
+    """Where a cap is set: is spend told before there is a ledger, from one on, and no trace left?"""
+    cap(studio, project="0.06", day="9")
+    place, sequences = studio.place, studio.place.file.read()["sequences"]
+    ledger = place.folder / "state" / "execution.db"
+    rows = budget_rows(place, sequences, studio.clock)
+    assert [(row["cap"], row["spent"], ledger.exists()) for row in rows] == [
+        ("project", "0.000000", False),
+        ("day", "0.000000", False),
+    ]
+    assert await studio.advance() is None
+    studio.close()
+    sequences = place.file.read()["sequences"]
+    place.file.close()
+    before = seen(place.folder)
+    assert budget_rows(place, sequences, studio.clock)[0]["spent"] == "0.050000"
+    assert seen(place.folder) == before
+    ledger.unlink()
+    with pytest.raises(OtherLedger):
+        budget_rows(place, sequences, studio.clock)
+    assert not ledger.exists()

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -397,14 +398,20 @@ def test_status_shows_what_it_can(waiting: Shell) -> None:
 
 
 def test_status_needs_no_right_to_write(waiting: Shell) -> None:
-    """May somebody who only reads, or anybody on a disk that takes nothing, ask how things stand?"""
-    for folder in (waiting.root, *waiting.root.parents[:2]):
-        folder.chmod(0o755)
-    waiting.document.parent.chmod(0o555)
+    """May somebody who only reads, or anybody on a disk that takes nothing, ask how things stand, and what a cap leaves?"""
+    for folder in (waiting.root, *waiting.root.parents):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            folder.chmod(0o755)
+    waiting.configure(budget={"project": "9"})
+    closed = (waiting.document.parent, waiting.document.parent.parent, waiting.project)
+    for folder in closed:
+        folder.chmod(0o555)
     nobody = "os.setgid(65534); os.setuid(65534)" if os.geteuid() == 0 else "pass"
     said = limited(waiting, nobody, "status")
-    waiting.document.parent.chmod(0o755)
+    for folder in closed:
+        folder.chmod(0o755)
     assert (said.code, "g1 is ready: pick a cell" in said.out) == (0, True), said
+    assert "budget: project job has spent $0.00 of $9.00" in said.out
     assert "Shown is sequences.json, which may be a moment old" in said.err
 
 
