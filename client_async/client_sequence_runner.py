@@ -6,6 +6,7 @@ frames are made and composited. Every attempt is kept in ``grid_history`` with i
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Many
 from functools import partial
 from pathlib import Path
 
@@ -194,13 +195,15 @@ class ClientSequenceRunner:
         await self._reporter.change(edit)
         return made
 
-    async def _begin_take(self, sequence: Sequence, attempt: int) -> None:
+    async def _begin_take(self, sequence: Sequence, attempt: int, kept: Many[str]) -> None:
+        there = f"; {len(kept)} of its parts are there and not paid again" if kept else ""
         await self._reporter.report(
             grid_state="generating",
             take_attempt=attempt,
+            take_kept=list(kept),
             retake=False,
             resume=False,
-            status=f"making a take of {len(sequence.shots)} shots",
+            status=f"making a take of {len(sequence.shots)} shots{there}",
         )
 
     # -------------------------------------------------------------------------------------------- inside

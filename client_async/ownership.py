@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 SCHEMA = "starsend.sequences/1"
-REPORTED = {"pick", "keyframe", "take", "take_attempt", "take_history", "status", "notices"}
+REPORTED = {"pick", "keyframe", "take", "take_attempt", "take_kept", "take_history", "status", "notices"}
 WISHES = ("regrid", "retake", "resume", "adopt")
 """Asked for once, and taken back by the daemon when it has begun."""
 BESIDE = ""

@@ -100,6 +100,10 @@ class Sequence(Part):
     keyframe: LockedKeyframe | None = None
     take: TakeRecord | None = None
     take_attempt: int = Field(default=1, ge=1)
+    take_kept: list[str] = Field(
+        default_factory=list,
+        description="Videos of an attempt that was not finished, with which this attempt begins: they are paid for.",
+    )
     take_history: list[TakeRecord] = Field(default_factory=list)
     status: str = ""
     notices: list[SequenceNotice] = Field(default_factory=list)

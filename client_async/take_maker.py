@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Sequence as Many
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from starsend.elements import Cast, Elements
 from starsend.errors import BadInput
 from starsend.files import sha256_of
 from starsend.orchestrator.records import Take
+from starsend.orchestrator.step_faults import StepFailed
 from starsend.orchestrator.step_key import request_digest
 from starsend.orchestrator.step_runner import MultiShot
 from starsend.sections import VideoSettings
@@ -43,13 +46,14 @@ class TakeMaker:
         self._name = name
 
     async def make(
-        self, sequence: Sequence, *, again: bool, beginning: Callable[[int], Awaitable[None]]
+        self, sequence: Sequence, *, again: bool, beginning: Callable[[int, Many[str]], Awaitable[None]]
     ) -> TakeRecord:
         """The take of the locked keyframe and the brief as it stands; one that exists already is returned for free.
 
         Args:
-            again: make another one though there is one.
-            beginning: told the attempt, before anything is sent, when the take does not exist yet.
+            again: make another one though there is one; of one that was not finished, what is missing.
+            beginning: told the attempt, and the parts that it begins with, before anything is sent, when the take does not
+                exist yet.
 
         Raises StepFailed before that, when the vendor has refused this very take for good: it needs other words, or ``again``.
         """
@@ -57,11 +61,15 @@ class TakeMaker:
         assert keyframe is not None, "the caller has seen that a keyframe is locked"
         start = Reference("start frame", self._shop.path(keyframe.path), keyframe.sha256)
         attempt = await self._attempt(sequence, again=again)
-        if sequence.grid_state == "failed":
-            await self._shop.state(partial(self._check_not_final, sequence, start, attempt))
+        kept = _parts_of(sequence, attempt)
+        if again:
+            before = await self._attempt(sequence, again=False)
+            kept = await self._shop.state(partial(self._left_over, sequence, start, before))
+        elif sequence.grid_state == "failed":
+            await self._shop.state(partial(self._check_not_final, sequence, start, attempt, kept))
         if again or not await self._is_made(sequence, start, attempt):
-            await beginning(attempt)
-        parts, last, brief = await self._shop.video(partial(self._ask, sequence, start, attempt))
+            await beginning(attempt, kept)
+        parts, last, brief = await self._shop.video(partial(self._ask, sequence, start, attempt, kept))
         return TakeRecord(
             take=parts[0].take,
             path=parts[0].path,
@@ -72,7 +80,9 @@ class TakeMaker:
             at=last.created_at.isoformat(timespec="seconds"),
         )
 
-    def _ask(self, sequence: Sequence, start: Reference, attempt: int) -> tuple[list[TakePart], Take, str]:
+    def _ask(
+        self, sequence: Sequence, start: Reference, attempt: int, kept: Many[str]
+    ) -> tuple[list[TakePart], Take, str]:
         """In a vendor's thread: the take part by part, and the digest of the brief that it was made from. Raises CalledOff.
 
         The parts are made in order, for each starts on the last frame of the one before. What a killed run has made of
@@ -82,34 +92,58 @@ class TakeMaker:
         check_still_asked(self._name, sequence, self._shop.sequence(self._name))
         brief = brief_digest(sequence, self._cast_shots(sequence, start), self._shop.settings.video)
         made: list[TakePart] = []
+        takes: list[Take] = []
         for part in self._parts(sequence, start):
-            if made:  # the part before took minutes
+            if takes:  # the part before took minutes
                 check_still_asked(self._name, sequence, self._shop.sequence(self._name))
-                start = self._last_frame(made[-1])
+                start = self._last_frame(takes[-1])
             cast = self._cast_shots(part, start)
-            asked = _asked(part, start, attempt, cast)
+            asked = _asked(part, start, self._attempt_of(kept, len(takes), attempt), cast)
             take = self._shop.steps.execute_multi_shot(self._name, cast.prompts, **asked)
+            takes.append(take)
             made.append(
                 TakePart(
                     take=take.take_id, path=take.media.path, shots=len(part.shots), start_frame=start.sha256
                 )
             )
-        return made, take, brief
+        return made, takes[-1], brief
 
-    def _last_frame(self, part: TakePart) -> Reference:
+    def _found(self, sequence: Sequence, start: Reference, attempt: int, kept: Many[str]) -> Iterator[str]:
+        """The parts that are there already, up to the first that is not. Raises StepFailed when that one has failed for good."""
+        for number, part in enumerate(self._parts(sequence, start)):
+            cast = self._cast_shots(part, start)
+            asked = _asked(part, start, self._attempt_of(kept, number, attempt), cast)
+            take = self._shop.steps.find_multi_shot(self._name, cast.prompts, **asked)
+            if take is None:
+                return
+            yield take.take_id
+            start = self._last_frame(take)
+
+    def _check_not_final(self, sequence: Sequence, start: Reference, attempt: int, kept: Many[str]) -> None:
+        for _part in self._found(sequence, start, attempt, kept):
+            pass
+
+    def _left_over(self, sequence: Sequence, start: Reference, attempt: int) -> list[str]:
+        """The parts that another attempt begins with: none, but where ``attempt`` was not finished, or has lost a file."""
+        known, found = _parts_of(sequence, attempt), list[str]()
+        with suppress(StepFailed):
+            for part in self._found(sequence, start, attempt, known):
+                found.append(part)
+        return [] if _record_of(sequence, attempt) and found == known else found
+
+    def _attempt_of(self, kept: Many[str], number: int, attempt: int) -> int:
+        """Which attempt a part is of."""
+        step = self._shop.store.step(kept[number]) if number < len(kept) else None
+        return step.attempt if step else attempt
+
+    def _last_frame(self, take: Take) -> Reference:
         """What the next part starts on. Raises NoLastFrame, CannotWrite."""
         from starsend.tools.last_frame import keep_last_frame
 
-        video = self._shop.path(part.path)
-        picture = video.with_name(f"{part.take}_last.png")
+        video = self._shop.path(take.media.path)
+        picture = video.with_name(f"{take.take_id}_last.png")
         keep_last_frame(video, picture)
         return Reference("start frame", picture, sha256_of(picture))
-
-    def _check_not_final(self, sequence: Sequence, start: Reference, attempt: int) -> None:
-        first = self._parts(sequence, start)[0]
-        cast = self._cast_shots(first, start)
-        asked = _asked(first, start, attempt, cast)
-        self._shop.steps.check_multi_shot(self._name, cast.prompts, **asked)
 
     def _parts(self, sequence: Sequence, start: Reference) -> list[Sequence]:
         return parts_of(
@@ -144,6 +178,20 @@ class TakeMaker:
         if not start.path.is_file() or sha256_of(start.path) != start.sha256:
             raise KeyframeGone(start.path)
         return cast_shots(sequence, self._name, self._shop.elements())
+
+
+def _record_of(sequence: Sequence, attempt: int) -> TakeRecord | None:
+    """The finished take of the locked keyframe that an attempt has led to."""
+    frame = sequence.keyframe.sha256 if sequence.keyframe else ""
+    made = [t for t in sequence.take_history if (t.keyframe, t.attempt) == (frame, attempt)]
+    return made[-1] if made else None
+
+
+def _parts_of(sequence: Sequence, attempt: int) -> list[str]:
+    """The ids of the videos that an attempt is known to consist of, in order: all of a finished one, else what it began with."""
+    if record := _record_of(sequence, attempt):
+        return [part.take for part in record.parts] or [record.take]
+    return sequence.take_kept if attempt == sequence.take_attempt else []
 
 
 def _asked(sequence: Sequence, start: Reference, attempt: int, cast: Cast) -> MultiShot:

@@ -93,11 +93,13 @@ class StepLife:
             return self._send_again(step, "failed", send)
         return self._resolve(step, send)
 
-    def check(self, step_key: str) -> None:
-        """Raises StepFailed when a step has failed for good."""
+    def made(self, step_key: str) -> Take | None:
+        """The take of a step where it is there, file and all. Raises StepFailed when the step has failed for good."""
         step = self._store.step(step_key)
         if step and step.state == "failed":
             _check_not_final(step)
+        take = self._store.take(step_key) if step and step.state == "succeeded" else None
+        return take if take and self._landing.holds(take.media) else None
 
     def _begin(self, intent: Intent, send: Send) -> Take:
         asked = intent.request

@@ -157,9 +157,14 @@ class StepRunner:
         """Raises ShotsRefused when such a take breaks limits of the vendor's: asked before its start frame is paid for. Free."""
         refuse_faulty(shot_id, facts, self._table, self._videos.name, self._settings.video.model)
 
-    def check_multi_shot(self, shot_id: str, prompts: Sequence[str], **asked: Unpack[MultiShot]) -> None:
-        """Raises StepFailed when this very take has failed for good before, as ``execute_multi_shot`` would. Free."""
-        self._life.check(self._multi_shot(shot_id, prompts, **asked)[1].step_key)
+    def find_multi_shot(
+        self, shot_id: str, prompts: Sequence[str], **asked: Unpack[MultiShot]
+    ) -> Take | None:
+        """This very take where it is there, file and all; nobody is asked for it. Free.
+
+        Raises StepFailed when it has failed for good before, as ``execute_multi_shot`` would.
+        """
+        return self._life.made(self._multi_shot(shot_id, prompts, **asked)[1].step_key)
 
     def left_behind(self) -> list[Step]:
         """Steps that were begun and that no run is at work on: paid for, perhaps, and wanted by nobody any more."""

@@ -13,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_async.accounts import costs_of
+from client_async.events import SequenceMoved
+from starsend.api_client import JobFailed
 from starsend.files import sha256_of
+from starsend.orchestrator.step_faults import StepFailed
 from starsend.shot_lint import ShotsRefused, divide
 from starsend.tools.image_utils import open_picture
 from starsend.tools.last_frame import NoLastFrame, keep_last_frame
@@ -91,6 +94,68 @@ async def test_a_part_that_fails_leaves_those_before_it_paid_once(long: Studio) 
     assert await long.advance() is None
     assert long.runner.read().grid_state == "done"
     assert long.bill.count("SEQ01") == 3
+
+
+def misbehave(studio: Studio, *takes: str) -> None:
+    """What successive calls for the take do, counted from the first ever."""
+    path = studio.place.folder / "starsend_config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "animatic": {"misbehave": {"SEQ01": takes}}}))
+    studio.close()
+
+
+@anyio
+async def test_another_attempt_of_an_unfinished_take_pays_for_what_is_missing(long: Studio) -> None:
+    """The second part fails for good: does resuming say so and change nothing, and does another attempt keep the first part?
+    And is the attempt after that, of a finished take, all new?
+    """
+    misbehave(long, "ok", "job_failed")
+    assert isinstance(await long.advance(), JobFailed)
+    assert isinstance(await long.wish(resume=True), StepFailed)
+    assert (long.states[-1], long.states.count("generating")) == ("failed", 1)
+    paid = long.bill.count("SEQ01")
+    assert await long.wish(retake=True) is None
+    take = long.runner.read().take
+    assert take is not None
+    assert long.bill.count("SEQ01") == paid + 2
+    assert [part.take.split("-")[1] for part in take.parts] == ["a1", "a2", "a2"]
+    assert any("1 of its parts" in move.status for move in long.moves if isinstance(move, SequenceMoved))
+    assert await long.runner.generate() == take
+    assert long.bill.count("SEQ01") == paid + 2, "found again for nothing"
+    assert await long.wish(retake=True) is None
+    take = long.runner.read().take
+    assert take is not None
+    assert [part.take.split("-")[1] for part in take.parts] == ["a3", "a3", "a3"]
+    assert long.bill.count("SEQ01") == paid + 5
+
+
+@anyio
+async def test_an_attempt_that_keeps_parts_keeps_them_when_it_is_cut_short(long: Studio) -> None:
+    """Its second part fails, and of the next attempt the third: are both parts before it kept by the one after that?"""
+    misbehave(long, "ok", "job_failed", "ok", "refuse", "ok")
+    assert isinstance(await long.advance(), JobFailed)
+    assert await long.wish(retake=True) is not None
+    long.close()
+    paid = long.bill.count("SEQ01")
+    assert await long.wish(retake=True) is None
+    take = long.runner.read().take
+    assert take is not None
+    assert [part.take.split("-")[1] for part in take.parts] == ["a1", "a2", "a3"]
+    assert long.bill.count("SEQ01") == paid + 1
+
+
+@anyio
+async def test_a_part_whose_file_is_gone_is_all_that_is_paid_with_what_goes_on_from_it(long: Studio) -> None:
+    """Of three parts the last is lost from the disk: does another attempt make that one alone?"""
+    await long.advance()
+    take, paid = long.runner.read().take, long.bill.count("SEQ01")
+    assert take is not None
+    long.shop.path(take.parts[-1].path).unlink()
+    assert await long.wish(retake=True) is None
+    again = long.runner.read().take
+    assert again is not None
+    assert [part.take for part in again.parts[:2]] == [part.take for part in take.parts[:2]]
+    assert long.bill.count("SEQ01") == paid + 1
 
 
 @anyio
