@@ -22,18 +22,18 @@ from starsend.errors import StarsendError
 from starsend.orchestrator.job_collector import StillRunning
 from starsend.orchestrator.open_cases import stand_of
 from starsend.orchestrator.records import OPEN, Step, Take
-from starsend.orchestrator.step_faults import dollars
+from starsend.orchestrator.step_faults import dollars, may_come_late
 
 
 def fetch(place: Place, target: str | None, console: Console, clock: Clock | None = None) -> Errors:
-    """Ask the vendor for one step, those of one sequence, or all that are open; free. Errors by step; a job may still run.
+    """Ask the vendor for one step, those of one sequence, or all that are open or were given up; free. Errors by step; a job may still run.
 
     Raises NotOpen, UnknownName: nothing like ``target`` is open.
     """
     errors: Errors = {}
     with _parts(place, clock) as parts:
         recovery = parts.steps.recovery
-        steps = recovery.find(target, "fetch") if target else parts.store.open_steps()
+        steps = recovery.find(target, "fetch") if target else recovery.fetchable()
         for asked in steps:
             step, came = recovery.fetch(asked)
             say(console, f"  {step.step_key}  {_outcome(step, came)}")
@@ -94,7 +94,8 @@ def give_up(place: Place, target: str, console: Console, clock: Clock | None = N
         return
     status = f"{step.step_key}: {step.error}"
     spent = sum((event.amount for event in booked), Decimal(0))
-    job = f"; job {step.handle} is not fetched any more" if step.handle else ""
+    late = f"; while the vendor keeps job {step.handle}, `starsend recover fetch {step.step_key}` brings it home for free"
+    job = late if step.handle else ""
     say(console, f"  {status}; {dollars(spent)} stays booked{job}")
     if not others:
         _leave_recovery(place, step, status)
@@ -119,7 +120,7 @@ def _outcome(step: Step, came: Take | StarsendError | None) -> str:
     if isinstance(came, StillRunning):
         return "is still running"
     if isinstance(came, StarsendError):
-        return came.what if step.state in OPEN else f"is gone: {came.what}"
+        return came.what if step.state in OPEN or may_come_late(step) else f"is gone: {came.what}"
     if step.state == "failed":
         return "never reached the vendor, and cost nothing"
     return "the vendor cannot be asked for it: `starsend recover retry` or `give-up` decides"

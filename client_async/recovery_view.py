@@ -13,6 +13,7 @@ from client_async.projects import Place
 from starsend.clock import Clock
 from starsend.config import load_settings
 from starsend.orchestrator.open_cases import Case, open_cases, stand_of
+from starsend.orchestrator.records import Step
 from starsend.orchestrator.step_faults import dollars
 
 SCHEMA = "starsend.recovery/1"
@@ -62,16 +63,21 @@ def _row(case: Case) -> dict[str, Any]:
 def _line(case: Case) -> str:
     step = case.step
     words = [
-        f"{step.step_key}  {stand_of(step).replace('_', ' ')} since {_minute(step.updated_at)}",
+        f"{step.step_key}  {_since(step)} {_minute(step.updated_at)}",
         f"{step.kind} of {step.sequence} by {step.provider}, {dollars(case.may_cost)}",
     ]
     if step.handle:
         kept = f"kept until {_minute(case.until)}" if case.until else "how long it is kept is not documented"
-        words.append(f"job {step.handle}, {kept if step.state == 'submitted' else 'ended'}")
+        words.append(f"job {step.handle}, {kept if stand_of(step) in ('submitted', 'given_up') else 'ended'}")
     if case.broken:
         words.append(f"its broken bytes are kept as {case.broken}")
     words.append("a run is at work on it" if case.held else " | ".join(case.can))
     return "  ".join(word for word in words if word)
+
+
+def _since(step: Step) -> str:
+    stand = stand_of(step)
+    return "given up, submitted" if stand == "given_up" else f"{stand.replace('_', ' ')} since"
 
 
 def _minute(moment: datetime) -> str:

@@ -7,7 +7,7 @@ never a keyframe. Every move names the states it may leave; a row that is in non
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Set
+from collections.abc import Collection, Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
@@ -206,6 +206,18 @@ class ExecutionStore:
     ) -> None:
         """The vendor gave its last word and it is no; ``charge`` is booked as ``kind`` if anything may be billed."""
         failed = {"reserved": ZERO, "error_kind": error_kind, "error": error}
+        self._fail(step_key, failed, charge, kind)
+
+    def give_up(self, step: Step, error_kind: str, error: str, charge: Quote) -> None:
+        """Nobody waits for a step any more: it ends as failed, and ``charge`` is booked as possible.
+
+        Its time stays that of the submission: from then on the vendor keeps a result.
+        """
+        failed = {"reserved": ZERO, "error_kind": error_kind, "error": error, "updated_at": step.updated_at}
+        self._fail(step.step_key, failed, charge, "possible")
+
+    def _fail(self, step_key: str, failed: Mapping[str, Any], charge: Quote | None, kind: CostKind) -> None:
+        error_kind: str = failed["error_kind"]
         with self._db.write() as connection:
             left = self._move(connection, step_key, {"intended", "submitted"}, "failed", **failed)
             if charge:
@@ -214,12 +226,22 @@ class ExecutionStore:
             budget_rows.shift(connection, left.purse, spent=spent, reserved=-left.reserved)
 
     def finish(
-        self, step_key: str, media: Media, charge: Quote, shot_prompts: tuple[str, ...] | None = None
+        self,
+        step_key: str,
+        media: Media,
+        charge: Quote,
+        shot_prompts: tuple[str, ...] | None = None,
+        *,
+        leaving: Set[StepState] = OPEN,
     ) -> Take:
-        """Commit take and cost in one transaction. The file must lie at its place already, whole and synced."""
+        """Commit take and cost in one transaction. The file must lie at its place already, whole and synced.
+
+        Args:
+            leaving: ``failed`` alone for a step that was given up; its possible charge is taken back.
+        """
         ended = {"reserved": ZERO, "error_kind": None, "error": None}
         with self._db.write() as connection:
-            left = self._move(connection, step_key, OPEN, "succeeded", **ended)
+            left = self._move(connection, step_key, leaving, "succeeded", **ended)
             taken_back = self._take_back(connection, step_key, left)
             prompts = None if shot_prompts is None else list(shot_prompts)
             row = {**asdict(media), "shot_prompts": prompts, "created_at": self._clock.now()}
@@ -330,15 +352,15 @@ class ExecutionStore:
         moved = connection.execute(
             update(steps)
             .where(steps.c.step_key == step_key, steps.c.state.in_(leaving))
-            .values(state=to, updated_at=self._clock.now(), **values)
+            .values({"state": to, "updated_at": self._clock.now(), **values})
         )
         if moved.rowcount != 1 or found is None:
             raise StaleMove(step_key, to, found.state if found else None)
         return _Left(found.state, Purse(found.project, found.sequence, found.reserved_on), found.reserved)
 
     def _take_back(self, connection: Connection, step_key: str, left: _Left) -> Decimal:
-        """Of a step that was unknown: take its last possible charge back; the dollars."""
-        if left.state != "unknown":
+        """Of a step that was unknown, or was given up: take its last possible charge back; the dollars."""
+        if left.state not in ("unknown", "failed"):
             return ZERO
         return cost_rows.take_back_possible(connection, step_key, self._clock.now())
 

@@ -15,7 +15,7 @@ from starsend.orchestrator.job_collector import StillRunning
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import OPEN, Step, Take
 from starsend.orchestrator.step_ends import NO_ANSWER, StepEnds
-from starsend.orchestrator.step_faults import OtherProvider, StepBusy
+from starsend.orchestrator.step_faults import OtherProvider, StepBusy, may_come_late
 
 log = structlog.get_logger()
 
@@ -46,7 +46,7 @@ class Leftovers:
             now = self._ends.known(step.step_key)
             if not held:
                 return StepBusy(now)
-            return self._try(now) if now.state in OPEN else None
+            return self._try(now) if now.state in OPEN or may_come_late(now) else None
 
     def settle_others(self, shot_id: str, step_key: str) -> None:
         """Bring home what earlier requests of a held shot have paid for, before asking for something else."""
@@ -74,7 +74,7 @@ class Leftovers:
         landed = self._ends.landing.left_behind(step) if step.state != "submitted" else None
         if landed:
             return self._ends.finish(step, landed)
-        if step.state == "submitted":
+        if step.state == "submitted" or may_come_late(step):
             return self._ends.collect(step, patience=0)
         if not self._ends.provider(step).can_find:
             self._ends.mark_unknown(step, NO_ANSWER)

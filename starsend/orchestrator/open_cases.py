@@ -15,10 +15,10 @@ from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.landing import Landing
 from starsend.orchestrator.records import OPEN, Step
 from starsend.orchestrator.step_ends import charge_of
-from starsend.orchestrator.step_faults import BROKEN_PICTURE, RETRY_ACCEPTED
+from starsend.orchestrator.step_faults import BROKEN_PICTURE, GIVEN_UP, RETRY_ACCEPTED, may_come_late
 
 Act = Literal["fetch", "retry", "give-up"]
-Stand = Literal["intended", "submitted", "unknown", "to_send_again", "failed", "succeeded"]
+Stand = Literal["intended", "submitted", "unknown", "to_send_again", "given_up", "failed", "succeeded"]
 
 KEEPS_RESULTS: Mapping[str, timedelta] = MappingProxyType(
     {"veo": timedelta(days=2), "kling": timedelta(days=30)}
@@ -31,6 +31,7 @@ CAN: Mapping[Stand, tuple[Act, ...]] = MappingProxyType(
         "submitted": ("fetch", "give-up"),
         "unknown": ("fetch", "retry", "give-up"),
         "to_send_again": ("retry", "give-up"),
+        "given_up": ("fetch",),
         "failed": (),
         "succeeded": (),
     }
@@ -58,26 +59,35 @@ class Case:
 
 
 def stand_of(step: Step) -> Stand:
-    """Its state; a lost step that somebody has decided to send again, and that was not sent yet, waits ``to_send_again``."""
+    """Its state; a lost step that somebody has decided to send again, and that was not sent yet, waits ``to_send_again``; one
+    that was given up while its job was at the vendor is ``given_up``.
+    """
+    if may_come_late(step):
+        return "given_up"
     return "to_send_again" if (step.state, step.error_kind) == ("failed", RETRY_ACCEPTED) else step.state
 
 
 def open_cases(store: ExecutionStore, clock: Clock) -> list[Case]:
-    """What is open in a project, what is deleted first at the top; also failed steps whose broken bytes are kept."""
-    landing = Landing(store.project_dir, clock)
-    found = [*store.open_steps(), *store.failed_steps({RETRY_ACCEPTED, BROKEN_PICTURE})]
+    """What is open in a project, what is deleted first at the top; also failed steps whose broken bytes are kept, and results
+    that were given up and that the vendor may have yet.
+    """
+    landing, now = Landing(store.project_dir, clock), clock.now()
+    found = [*store.open_steps(), *store.failed_steps({RETRY_ACCEPTED, BROKEN_PICTURE, GIVEN_UP})]
     cases = [_case(step, store, landing) for step in found]
     at_work = [case for case in cases if not (case.held and case.step.state == "intended")]
-    shown = [case for case in at_work if case.broken or stand_of(case.step) != "failed"]
+    kept = [case for case in at_work if not (may_come_late(case.step) and case.until and case.until < now)]
+    shown = [case for case in kept if case.broken or stand_of(case.step) != "failed"]
     return sorted(shown, key=lambda case: (case.until is None, case.until or case.step.updated_at))
 
 
 def _case(step: Step, store: ExecutionStore, landing: Landing) -> Case:
-    keeps = KEEPS_RESULTS.get(step.provider) if step.state == "submitted" else None
+    late = may_come_late(step)
+    keeps = KEEPS_RESULTS.get(step.provider) if late or step.state == "submitted" else None
     return Case(
         step=step,
         may_cost=charge_of(step).amount,
-        until=step.updated_at + keeps if keeps else None,  # it was submitted when it came into that state
-        held=step.state in OPEN and store.is_held(step.shot_id),
+        # It was submitted when it came into that state; giving it up leaves that time as it is.
+        until=step.updated_at + keeps if keeps else None,
+        held=(late or step.state in OPEN) and store.is_held(step.shot_id),
         broken=landing.broken(step),
     )

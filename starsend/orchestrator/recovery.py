@@ -62,7 +62,7 @@ class Recovery:
 
         Raises NotOpen, AtTheVendor, UnknownName.
         """
-        known = [*self._store.open_steps(), *self._store.failed_steps({RETRY_ACCEPTED})]
+        known = self._known()
         named = [step for step in known if target in (step.step_key, step.sequence, step.shot_id)]
         fit = [step for step in named if act in CAN[stand_of(step)]]
         if fit:
@@ -75,6 +75,10 @@ class Recovery:
             raise NotOpen(ended)
         names = {step.step_key for step in known} | {step.sequence for step in known}
         raise UnknownName("open step", target, names)
+
+    def fetchable(self) -> list[Step]:
+        """All that the vendor may be asked for, oldest first."""
+        return [step for step in self._known() if "fetch" in CAN[stand_of(step)]]
 
     def find_one(self, target: str, act: Act) -> Step:
         """As ``find``, where one step must be meant. Raises SeveralOpen."""
@@ -121,11 +125,16 @@ class Recovery:
             if now.state == "unknown" or stand_of(now) == "to_send_again":
                 self._store.let_go(step.step_key, GIVEN_UP, why, leaving=now.state)
             elif now.state in OPEN:
-                self._store.failed(step.step_key, GIVEN_UP, why, charge_of(now), "possible")
+                self._store.give_up(now, GIVEN_UP, why, charge_of(now))
             else:
                 return now
             log.warning("step_let_go", other=step.step_key, fault=GIVEN_UP)
         return self._ends.known(step.step_key)
+
+    def _known(self) -> list[Step]:
+        """Steps about which something can be done yet."""
+        ended = self._store.failed_steps({RETRY_ACCEPTED, GIVEN_UP})
+        return [*self._store.open_steps(), *(step for step in ended if CAN[stand_of(step)])]
 
     @contextmanager
     def _decided(self, seen: Step) -> Iterator[Step]:

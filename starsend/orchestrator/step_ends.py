@@ -13,8 +13,8 @@ from starsend.config import Settings
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.job_collector import JobCollector
 from starsend.orchestrator.landing import Landing
-from starsend.orchestrator.records import Media, Step, Take
-from starsend.orchestrator.step_faults import UNBILLED, OtherProvider
+from starsend.orchestrator.records import OPEN, Media, Step, Take
+from starsend.orchestrator.step_faults import UNBILLED, OtherProvider, may_come_late
 from starsend.pricing import Quote
 
 log = structlog.get_logger()
@@ -49,11 +49,17 @@ class StepEnds:
         return self.known(step.step_key)
 
     def collect(self, step: Step, *, patience: float | None = None) -> Take:
-        """The take of a submitted step. Raises as ``JobCollector.collect``; what is the vendor's last word is booked."""
+        """The take of a submitted step, or of one that was given up; raises as ``JobCollector.collect``.
+
+        What is the vendor's last word is booked. Of a step that was given up its possible charge is, and stays.
+        """
         try:
             return self.finish(step, self.collector.collect(step, self.provider(step), patience=patience))
         except (api.JobFailed, api.JobGone) as ended:
-            self.fail(step, ended)
+            if may_come_late(step):
+                self._store.let_go(step.step_key, ended.kind, str(ended), leaving="failed")
+            else:
+                self.fail(step, ended)
             raise
 
     def finish(self, step: Step, media: Media, tokens: int | None = None) -> Take:
@@ -64,7 +70,11 @@ class StepEnds:
             log.warning("take_length_differs", asked=str(asked), got=str(media.seconds))
         prompts = step.request.get("shot_prompts")
         take = self._store.finish(
-            step.step_key, media, charge, tuple(prompts) if prompts is not None else None
+            step.step_key,
+            media,
+            charge,
+            tuple(prompts) if prompts is not None else None,
+            leaving={"failed"} if may_come_late(step) else OPEN,
         )
         took = (take.created_at - step.created_at).total_seconds()
         log.info("step_finished", take=take.take_id, cost=str(charge.amount), duration=took, path=media.path)

@@ -22,6 +22,11 @@ SENDABLE = UNBILLED | {RETRY_ACCEPTED}
 """The same step is sent again when it is asked for again."""
 
 
+def may_come_late(step: Step) -> bool:
+    """Whether a step was given up while its job was at the vendor: it may be paid, and its result is free to fetch."""
+    return step.state == "failed" and step.error_kind == GIVEN_UP and step.handle is not None
+
+
 class StepFailed(StarsendError):
     """The step has ended without a result and may have cost money; asking again needs a new attempt."""
 

@@ -21,6 +21,7 @@ from starsend.errors import BadInput
 from starsend.orchestrator import database
 from starsend.orchestrator.execution_store import ExecutionStore, StaleMove
 from starsend.orchestrator.records import Intent, Media, StepState
+from starsend.orchestrator.step_faults import may_come_late
 from starsend.orchestrator.step_runner import StepRunner
 from starsend.orchestrator.tables import metadata
 from starsend.pricing import Quote
@@ -214,6 +215,27 @@ def test_projects_share_a_database_and_nothing_else(
     store.finish("S_grid-a1-0", MEDIA, QUOTE)
     assert not other.takes() and not other.costs() and not other.open_steps()
     other.close()
+
+
+def test_a_step_that_was_given_up_may_come_late(store: ExecutionStore, clock: ManualClock) -> None:
+    """Does giving up book what was reserved as possible and keep the time of the submission, and a late result turn the one
+    into the other, once?
+    """
+    store.intend(intent(), QUOTE, QUOTE)
+    store.submitted("S_grid-a1-0", "job-1")
+    step = store.step("S_grid-a1-0")
+    assert step is not None
+    store.give_up(step, "given_up", "given up by m", QUOTE)
+    assert {(row.spent, row.reserved) for row in store.spending()} == {(QUOTE.amount, Decimal(0))}
+    [late] = store.failed_steps({"given_up"})
+    assert (late.updated_at, may_come_late(late)) == (step.updated_at, True)
+    with pytest.raises(StaleMove):
+        store.finish("S_grid-a1-0", MEDIA, QUOTE)
+    store.finish("S_grid-a1-0", MEDIA, QUOTE, leaving={"failed"})
+    assert (sum(amounts(store, "possible")), sum(amounts(store, "actual"))) == (Decimal(0), QUOTE.amount)
+    assert {(row.spent, row.reserved) for row in store.spending()} == {(QUOTE.amount, Decimal(0))}
+    with pytest.raises(StaleMove):
+        store.finish("S_grid-a1-0", MEDIA, QUOTE, leaving={"failed"})
 
 
 @pytest.mark.parametrize("amount", ["0.000001", "0.0336", "922337203685.477580", "0"])

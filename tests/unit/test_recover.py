@@ -23,9 +23,10 @@ from client_async.house_line import run_house_line
 from client_async.picks import record_pick
 from client_async.projects import Place
 from client_async.wiring import Parts, open_parts
+from starsend.api_client import JobGone
 from starsend.clock import SystemClock
 from starsend.errors import StarsendError, UnknownName
-from starsend.orchestrator.open_cases import Case
+from starsend.orchestrator.open_cases import Case, stand_of
 from starsend.orchestrator.records import Intent, Step
 from starsend.orchestrator.recovery import AtTheVendor, NotOpen, SeveralOpen
 from starsend.orchestrator.step_faults import BudgetExceeded, StepBusy, StepFailed, StepUnknown
@@ -351,13 +352,90 @@ def test_what_is_there_is_never_given_up(left: Job) -> None:
 
 
 def test_a_job_that_does_not_end_can_be_given_up(left: Job) -> None:
-    """Is its reservation turned into a possible charge, nothing left open, and the vendor's job named?"""
+    """Is its reservation turned into a possible charge, nothing left to decide, and the vendor's job named?"""
     left.configure(late_polls=9)
     assert left.money == (PICTURE, NONE, TAKE)
     handle = str(left.step.handle)
     recovery.give_up(left.place, "SEQ01", left.console)
     assert f"job {handle}" in left.said
-    assert (left.bill.count("SEQ01"), left.money, left.cases) == (1, (PICTURE, TAKE, NONE), [])
+    assert (left.bill.count("SEQ01"), left.money) == (1, (PICTURE, TAKE, NONE))
+    [case] = left.cases
+    assert (stand_of(case.step), case.can) == ("given_up", ("fetch",))
+    assert "given up, submitted" in recovery_view.lines("job", left.cases)[1]
+    with pytest.raises(NotOpen):
+        recovery.give_up(left.place, case.step.step_key, left.console)
+
+
+@pytest.fixture
+def given_up(left: Job) -> Job:
+    """A job whose take was given up while the vendor worked on it."""
+    left.configure(late_polls=9)
+    recovery.give_up(left.place, "SEQ01", left.console)
+    return left
+
+
+def test_a_result_that_was_given_up_is_fetched_late_and_booked_once(given_up: Job) -> None:
+    """Does it stay as it is while the job runs, and come home free when it is ready: the possible charge an actual one?"""
+    assert not recovery.fetch(given_up.place, None, given_up.console)
+    assert "is still running" in given_up.said
+    assert given_up.money == (PICTURE, TAKE, NONE)
+    given_up.configure(late_polls=1)
+    assert not recovery.fetch(given_up.place, "SEQ01", given_up.console)
+    assert "came home: media/takes/SEQ01/" in given_up.said
+    assert (given_up.bill.count("SEQ01"), given_up.money) == (1, (PICTURE + TAKE, NONE, NONE))
+    assert given_up.cases == []
+    assert not production.resume(given_up.place, ["SEQ01"], given_up.console)
+    assert (given_up.bill.count("SEQ01"), given_up.sequence["grid_state"]) == (1, "done")
+
+
+def test_beside_another_attempt_it_is_booked_as_its_own(given_up: Job) -> None:
+    """Somebody has paid for another take meanwhile: is each booked once, and the take in use left alone?"""
+    given_up.configure(late_polls=1)
+    assert not production.make_takes(given_up.place, ["SEQ01"], given_up.console, again=True)
+    take = given_up.sequence["take"]
+    assert not recovery.fetch(given_up.place, None, given_up.console)
+    assert (given_up.bill.count("SEQ01"), given_up.money) == (2, (PICTURE + 2 * TAKE, NONE, NONE))
+    assert given_up.sequence["take"] == take
+
+
+def test_a_result_that_was_given_up_and_is_gone_stays_a_possible_charge(given_up: Job) -> None:
+    """Is the vendor's last word told once, nothing booked again, and nothing listed any more?"""
+    for job in (given_up.place.folder / "state" / "providers" / "animatic" / "jobs").glob("*.json"):
+        job.unlink()
+    [error] = recovery.fetch(given_up.place, "SEQ01", given_up.console).values()
+    assert isinstance(error, JobGone)
+    assert "is gone" in given_up.said
+    assert (given_up.money, given_up.cases) == ((PICTURE, TAKE, NONE), [])
+    assert not recovery.fetch(given_up.place, None, given_up.console)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from rich.console import Console
+from sqlalchemy import Engine, event
+from client_async import recovery
+from client_async.projects import Place
+
+@event.listens_for(Engine, "commit")
+def die(_connection):
+    if list(Path(sys.argv[1]).glob("projects/job/media/takes/SEQ01/*.mp4")):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+recovery.fetch(Place(Path(sys.argv[1]), "job"), None, Console())
+"""
+
+
+def test_killed_while_a_late_result_is_booked_it_is_booked_by_the_next(given_up: Job) -> None:
+    """A real process, kill -9 between the file and its booking: does the next one book it once, and fetch nothing?"""
+    given_up.configure(late_polls=1)
+    process = subprocess.run([sys.executable, "-c", KILLED, str(given_up.place.root)], check=False)
+    assert process.returncode == -9
+    assert given_up.money == (PICTURE, TAKE, NONE)
+    for job in (given_up.place.folder / "state" / "providers" / "animatic" / "jobs").glob("*.json"):
+        job.unlink()
+    assert not recovery.fetch(given_up.place, None, given_up.console)
+    assert given_up.money == (PICTURE + TAKE, NONE, NONE)
 
 
 def test_a_job_that_is_gone_is_told(picked: Job) -> None:
@@ -413,6 +491,15 @@ def test_what_the_vendor_deletes_first_comes_first(picked: Job) -> None:
     assert [case.step.provider for case in cases] == ["veo", "kling", "fal"]
     kept = [case.until and case.until - case.step.updated_at for case in cases]
     assert kept == [timedelta(days=2), timedelta(days=30), None]
+    veo, clock = cases[0], ManualClock()
+    with ExitStack() as opening:
+        picked.parts(opening).store.give_up(veo.step, "given_up", "given up by m", price)
+    clock.time = veo.step.updated_at + timedelta(days=1)
+    assert recovery_view.cases_of(picked.place, clock)[0].until == veo.until, (
+        "given up, and kept as long as before"
+    )
+    clock.time = veo.step.updated_at + timedelta(days=3)
+    assert [case.step.provider for case in recovery_view.cases_of(picked.place, clock)] == ["kling", "fal"]
 
 
 def test_broken_bytes_that_are_kept_are_listed(job: Job) -> None:
