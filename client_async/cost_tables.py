@@ -10,7 +10,7 @@ from rich.table import Table
 
 from client_async.cost_report import By, Finished, ProjectCosts, Spend, total_of
 from client_async.estimates import ASSUMED_ATTEMPTS, ASSUMED_REFUSED, Basis, Estimate, Range, Rate
-from client_async.screens import dollars
+from client_async.screens import column_of
 from client_async.work_classes import WORDS
 
 PIPE_COLUMNS = 10_000
@@ -57,10 +57,10 @@ def show_estimate(console: Console, project: str, estimates: Sequence[Estimate],
     for column in ("low", "expected", "high", "spent"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in estimates:
-        table.add_row(row.sequence, _to_come(row), *_amounts(row.to_come), dollars(row.spent))
+        table.add_row(row.sequence, _to_come(row), *_amounts(row.to_come), column_of(row.spent))
     to_come = sum((row.to_come for row in estimates), Range())
     spent = sum((row.spent for row in estimates), Decimal(0))
-    table.add_row("[bold]total", "", *(f"[bold]{a}" for a in (*_amounts(to_come), dollars(spent))))
+    table.add_row("[bold]total", "", *(f"[bold]{a}" for a in (*_amounts(to_come), column_of(spent))))
     console.print(table)
     for line in _reckoned_with(basis):
         _say(console, line)
@@ -74,9 +74,9 @@ def _cost_table(title: str, by: By, rows: dict[str, Spend], total: Spend) -> Tab
         table.add_column(column, justify="right", no_wrap=True)
     words: dict[str, str] = {str(work): words for work, words in WORDS.items()} if by == "work" else {}
     for name, spend in rows.items():
-        shown = [dollars(getattr(spend, column)) for column in columns]
+        shown = [column_of(getattr(spend, column)) for column in columns]
         table.add_row(words.get(name, name), *shown, str(spend.calls))
-    shown = [dollars(getattr(total, column)) for column in columns]
+    shown = [column_of(getattr(total, column)) for column in columns]
     table.add_row("[bold]total", *(f"[bold]{cell}" for cell in (*shown, str(total.calls))))
     return table
 
@@ -87,8 +87,8 @@ def _finished_line(finished: Finished, spend: Spend) -> str:
     )
     takes = f"{finished.takes} take{'s' if finished.takes > 1 else ''}"
     return (
-        f"{takes}, {finished.seconds.normalize():f} s of finished video: {dollars(charged)} a second with all that was"
-        f" spent, {dollars(expected)} as estimated"
+        f"{takes}, {finished.seconds.normalize():f} s of finished video: {column_of(charged or Decimal(0))} a second with all that was"
+        f" spent, {column_of(expected or Decimal(0))} as estimated"
     )
 
 
@@ -126,7 +126,7 @@ def _price_line(rate: Rate) -> str:
 
 
 def _amounts(dollar: Range) -> list[str]:
-    return [dollars(dollar.low), dollars(dollar.expected), dollars(dollar.high)]
+    return [column_of(dollar.low), column_of(dollar.expected), column_of(dollar.high)]
 
 
 def _table(title: str) -> Table:

@@ -18,11 +18,12 @@ from client_async.screens import say
 from client_async.states import PARKED
 from client_async.wiring import Parts, open_parts
 from starsend.clock import Clock
+from starsend.dollars import dollars
 from starsend.errors import StarsendError
 from starsend.orchestrator.job_collector import StillRunning
 from starsend.orchestrator.open_cases import stand_of
 from starsend.orchestrator.records import OPEN, Step, Take
-from starsend.orchestrator.step_faults import dollars, may_come_late
+from starsend.orchestrator.step_faults import may_come_late
 
 
 def fetch(place: Place, target: str | None, console: Console, clock: Clock | None = None) -> Errors:

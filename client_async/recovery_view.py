@@ -12,9 +12,9 @@ from client_async.ledger import cited_by, look_at_store
 from client_async.projects import Place
 from starsend.clock import Clock
 from starsend.config import load_settings
+from starsend.dollars import dollars
 from starsend.orchestrator.open_cases import Case, open_cases, stand_of
 from starsend.orchestrator.records import Step
-from starsend.orchestrator.step_faults import dollars
 
 SCHEMA = "starsend.recovery/1"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from decimal import Decimal
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +23,7 @@ from rich.text import Text
 
 from client_async.cost_report import ProjectCosts, Spend
 from client_async.events import Event, SequenceMoved
+from starsend.dollars import dollars
 
 SHOWN_AT_ONCE = 12
 """Sequences with a line of their own; of thousands nobody reads more."""
@@ -102,8 +104,8 @@ def result_table(sequences: Mapping[str, Mapping[str, Any]], report: ProjectCost
             if sequence.get("selected_cell")
             else "-",
             str(take.get("take", "-")),
-            dollars(spend.actual + spend.possible),
-            dollars(spend.estimated),
+            column_of(spend.actual + spend.possible),
+            column_of(spend.estimated),
         )
     total = report.total
     table.add_row(
@@ -111,15 +113,15 @@ def result_table(sequences: Mapping[str, Mapping[str, Any]], report: ProjectCost
         "",
         "",
         "",
-        f"[bold]{dollars(total.actual + total.possible)}",
-        f"[bold]{dollars(total.estimated)}",
+        f"[bold]{column_of(total.actual + total.possible)}",
+        f"[bold]{column_of(total.estimated)}",
     )
     return table
 
 
-def dollars(amount: Any) -> str:  # noqa: ANN401 - Decimal, not imported for its start-up time
-    """``$0.0504``: four decimals, since one picture costs a few cents."""
-    return f"-${-amount:.4f}" if amount < 0 else f"${amount:.4f}"
+def column_of(amount: Decimal) -> str:
+    """Dollars in a table: to four decimals, since one picture costs a few cents and points are to stand below each other."""
+    return dollars(round(amount, 4), places=4)
 
 
 def print_files(console: Console, files: Iterable[tuple[str, str]]) -> None:

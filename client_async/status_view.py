@@ -10,6 +10,7 @@ from typing import Any
 
 from client_async.journal import JournalUnusable
 from client_async.projects import Place
+from starsend.dollars import dollars
 from starsend.errors import BadInput
 from starsend.files import CannotWrite
 from starsend.json_file import read_json
@@ -73,8 +74,8 @@ def budget_lines(budget: Budget) -> list[str]:
     """Spend against each cap, for people; of the sequences, the dearest alone."""
     dearest = {row["cap"]: row for row in reversed(budget)}
     return [
-        f"budget: {row['cap']} {shown(row['of'])} has spent {_dollars(row['spent'])} of {_dollars(row['limit'])}, "
-        f"and {_dollars(row['reserved'])} is reserved"
+        f"budget: {row['cap']} {shown(row['of'])} has spent {dollars(row['spent'])} of {dollars(row['limit'])}, "
+        f"and {dollars(row['reserved'])} is reserved"
         for row in budget
         if row is dearest[row["cap"]]
     ]
@@ -112,12 +113,6 @@ def shown(value: object) -> str:
     """A value in one line, without what a terminal would obey."""
     text = "-" if value in (None, "") else " ".join(str(value).split())
     return "".join(sign if sign.isprintable() else "?" for sign in text)
-
-
-def _dollars(text: str) -> str:
-    """``0.350000`` as ``$0.35``, and ``0.050400`` as ``$0.0504``."""
-    whole, _, part = text.partition(".")
-    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
 
 
 def _row(name: str, sequence: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from starsend import api_client as api
+from starsend.dollars import dollars
 from starsend.errors import StarsendError, WaitsForPerson
 from starsend.orchestrator.records import Spending, Step, Take
 
@@ -77,12 +78,6 @@ class BudgetExceeded(WaitsForPerson):
             where=sequence,
             remedy=f"raise budget.{before.cap} in starsend_config.json{wait} then `starsend resume`; a daemon goes on by itself",
         )
-
-
-def dollars(amount: Decimal) -> str:
-    """``$0.0504``, ``$12.00``: exact, with cents at least."""
-    exact = amount.normalize()
-    return f"${exact:.2f}" if exact == exact.quantize(Decimal("0.01")) else f"${exact:f}"
 
 
 class TakeLost(StarsendError):

@@ -6,25 +6,23 @@ following of redirects are off. What is billed when, and what could not be tried
 
 from __future__ import annotations
 
-import re
 import weakref
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NoReturn
+from typing import BinaryIO, Final, NoReturn
 
 import httpx
 import structlog
 from google import genai
-from google.genai import errors, types
+from google.genai import types
 from google.genai.client import DebugConfig
 
 from starsend import api_client as api
 from starsend.errors import BadInput
 from starsend.provider_options import VendorOptions
-from starsend.providers import wire
+from starsend.providers import google_wire, wire
 from starsend.providers.gemini_answer import NAME, picture_of, read_answer
 
 log = structlog.get_logger()
@@ -41,7 +39,6 @@ MOST_BYTES: Final = 20_000_000
 """Of a whole request with its pictures inline; they grow by a third on the way."""
 
 _KINDS: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
-_SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
 class NotAsked(api.BadRequest):
@@ -87,15 +84,10 @@ class Gemini:
         """
         contents: list[types.PartUnionDict] = [*_parts(request)]
         config = _config(request)
-        try:
-            with wire.sending(NAME):
-                reply = self._client.models.generate_content(
-                    model=request.model, contents=contents, config=config
-                )
-        except errors.APIError as refused:
-            raise self._refusal(refused) from None  # its own words may hold the key
-        except ValueError:
-            raise api.Ambiguous(NAME, "its answer cannot be read") from None
+        with google_wire.speaking(NAME, lambda: self._key):
+            reply = self._client.models.generate_content(
+                model=request.model, contents=contents, config=config
+            )
         answer = read_answer(reply.sdk_http_response.body if reply.sdk_http_response else None)
         if usage := answer.usage:
             log.info("tokens_counted", prompt=usage.prompt_token_count, thoughts=usage.thoughts_token_count, image=usage.image)  # fmt: skip
@@ -112,21 +104,6 @@ class Gemini:
     def fetch(self, handle: str, into: BinaryIO) -> NoReturn:  # noqa: ARG002 - the seam's
         """There are no jobs. Raises JobGone."""
         raise api.JobGone(NAME, handle)
-
-    def _refusal(self, error: errors.APIError) -> api.ProviderError:
-        """What an error status means: by its code and its typed details, never by its words."""
-        said = wire.quotable(error.message or error.status or "", self._key)
-        facts = _facts(error.details)
-        if any(fact.get("reason") == "API_KEY_INVALID" for fact in facts):  # with status 400
-            return api.Unauthorized(NAME, f"{error.code}: {said}")
-        headers = getattr(error.response, "headers", {})
-        refusal = wire.refusal(NAME, error.code, said, headers, now=datetime.now(UTC))
-        if not isinstance(refusal, api.RateLimited):
-            return refusal
-        delays = [_SECONDS.fullmatch(str(fact.get("retryDelay"))) for fact in facts]
-        named = next((float(delay[1]) for delay in delays if delay), refusal.delay)
-        why = wire.quotable(_why(error.code, facts), self._key)
-        return api.RateLimited(NAME, named, why=f"{why}: {said}", cause=refusal.cause)
 
 
 def open_gemini(*, options: Mapping[str, object], folder: Path) -> Gemini:  # noqa: ARG001 - the entry point's
@@ -224,21 +201,3 @@ def _picture(reference: api.Reference) -> tuple[bytes, str]:
     if mime is None or (mime == "image/webp" and data[8:12] != b"WEBP"):
         raise NotAsked(f"{reference.path} is no PNG, JPEG or WebP picture", "save it as one of these")
     return data, mime
-
-
-def _facts(details: object) -> list[dict[str, Any]]:
-    """The typed details of an error: ErrorInfo, QuotaFailure, RetryInfo."""
-    error = details.get("error") if isinstance(details, dict) else None
-    listed = error.get("details") if isinstance(error, dict) else None
-    return [fact for fact in listed if isinstance(fact, dict)] if isinstance(listed, list) else []
-
-
-def _why(code: int, facts: list[dict[str, Any]]) -> str:
-    """Quota, rate or capacity: all are worth waiting for, and a person wants to know which it was."""
-    found = [fact["violations"] for fact in facts if isinstance(fact.get("violations"), list)]
-    quotas = [
-        str(v["quotaId"]) for listed in found for v in listed if isinstance(v, dict) and v.get("quotaId")
-    ]
-    if quotas:
-        return f"{code}, quota used up, {', '.join(dict.fromkeys(quotas))}"
-    return f"{code}, rate limit" if code == 429 else f"{code}, no capacity"

@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from google.auth.exceptions import GoogleAuthError
 
 from starsend import api_client as api
 from starsend.providers import wire
+
+_NOT_CARRIED_OUT: Final = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
+"""By their meaning in HTTP the very call has to be made anew elsewhere; other redirects may answer one that was carried out."""
+_SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
 def http_client(timeout_seconds: float, *on_request: Callable[[httpx.Request], None]) -> httpx.Client:
@@ -75,23 +79,45 @@ def said_in(provider: str, problem: object, secret: str) -> str:
 
 
 def refused(provider: str, response: httpx.Response, secret: str) -> api.ProviderError:
-    """What an error status means: wire.refusal, with Google's own way to name a delay and a bad key."""
+    """What an error status means: wire.refusal, with Google's own way to name a bad key, a delay and a quota.
+
+    A delay may stand in the body (RetryInfo, the service's own) and in the header (which may be a proxy's): the longer counts.
+    """
     problem = _problem(response)
-    details = [d for d in problem.get("details") or [] if isinstance(d, Mapping)]
-    said = wire.quotable(problem.get("message") or "", secret)
-    status = response.status_code
-    if any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
-        status = HTTPStatus.UNAUTHORIZED  # Google says 400
-    headers = dict(response.headers)
-    for detail in details:
-        if delay := re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
-            headers.setdefault("retry-after", delay[1])
-    return wire.refusal(provider, status, said, headers, now=datetime.now(UTC))
+    listed = problem.get("details")
+    facts = [f for f in listed if isinstance(f, Mapping)] if isinstance(listed, list) else []
+    said, status = (
+        wire.quotable(problem.get("message") or problem.get("status") or "", secret),
+        response.status_code,
+    )
+    if any(fact.get("reason") == "API_KEY_INVALID" for fact in facts):  # with status 400
+        return api.Unauthorized(provider, f"{status}: {said}")
+    refusal = wire.refusal(provider, status, said, response.headers, now=datetime.now(UTC))
+    if not isinstance(refusal, api.RateLimited):
+        return refusal
+    named = [_SECONDS.fullmatch(str(fact.get("retryDelay"))) for fact in facts]
+    delays = [float(delay[1]) for delay in named if delay]
+    longest = max([*delays, *([] if refusal.delay is None else [refusal.delay])], default=None)
+    return api.RateLimited(provider, longest, why=f"{wire.quotable(_why(status, facts), secret)}: {said}")
+
+
+def _why(status: int, facts: list[Mapping[str, Any]]) -> str:
+    """Quota, rate or capacity: all are worth waiting for, and a person wants to know which it was."""
+    found = [fact["violations"] for fact in facts if isinstance(fact.get("violations"), list)]
+    quotas = [
+        str(v["quotaId"]) for listed in found for v in listed if isinstance(v, Mapping) and v.get("quotaId")
+    ]
+    if quotas:
+        return f"{status}, quota used up, {', '.join(dict.fromkeys(quotas))}"
+    return f"{status}, rate limit" if status == HTTPStatus.TOO_MANY_REQUESTS else f"{status}, no capacity"
 
 
 def _meaning(provider: str, error: Exception, secret: str, handle: str | None) -> api.ProviderError:
     response = getattr(error, "response", None)
-    if not isinstance(response, httpx.Response) or response.status_code < HTTPStatus.BAD_REQUEST:
+    status = response.status_code if isinstance(response, httpx.Response) else 0
+    if status in _NOT_CARRIED_OUT:
+        return api.BadRequest(provider, f"{status}: the call belongs to another address")
+    if not isinstance(response, httpx.Response) or status < HTTPStatus.BAD_REQUEST:
         return api.Ambiguous(provider, f"its answer cannot be read ({type(error).__name__})")
     if handle and response.status_code in wire.GONE:
         return api.JobGone(provider, handle)

@@ -19,6 +19,7 @@ from client_async.events import Event, SequenceMoved
 from client_async.projects import Place
 from client_async.status_view import budget_lines, has_budget
 from client_async.wiring import make_steps
+from starsend.dollars import dollars
 from starsend.orchestrator.database import OtherLedger
 from starsend.orchestrator.step_faults import BudgetExceeded
 from starsend.sections import BudgetSettings
@@ -264,3 +265,20 @@ async def test_status_makes_no_ledger_and_touches_none(studio: Studio) -> None:
     with pytest.raises(OtherLedger):
         budget_rows(place, sequences, studio.clock)
     assert not ledger.exists()
+
+
+@pytest.mark.parametrize(
+    ("amount", "places", "shown"),
+    [
+        ("0.050400", 2, "$0.0504"),
+        ("12", 2, "$12.00"),
+        ("-3.10", 2, "-$3.10"),
+        ("-0.000000", 2, "$0.00"),
+        ("0.5", 4, "$0.5000"),
+        ("0.000001", 4, "$0.000001"),
+    ],
+)
+def test_dollars_are_exact_with_cents_at_least(amount: str, places: int, shown: str) -> None:
+    """Does a text read as the number does, also one that Python would write with an exponent?"""
+    assert dollars(amount, places=places) == dollars(Decimal(amount), places=places) == shown
+    assert dollars(Decimal("1E+3")) == "$1000.00"

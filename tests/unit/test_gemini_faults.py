@@ -96,6 +96,7 @@ QUOTA = {
             {"retry-after": "5"},
             (17.0, "quota used up, GenerateRequestsPerDay, PerMinute: b"),
         ),
+        (429, [RETRY], {"retry-after": "30"}, (30.0, "429, rate limit: busy")),
         (429, [{"retryDelay": "0.25s"}], {}, (0.25, "429, rate limit: busy")),
         (429, [{"retryDelay": "soon"}, None], {"retry-after": "5"}, (5.0, "429, rate limit: busy")),
         (503, [], {"retry-after": "9"}, (9.0, "503, no capacity: busy")),

@@ -110,14 +110,15 @@ def test_where_nobody_listens_nothing_was_sent(desk: Desk) -> None:
 
 
 def test_the_vendors_own_delay_is_honoured(desk: Desk) -> None:
-    """Is RetryInfo read, and Retry-After before it?"""
+    """Are RetryInfo and Retry-After read, and the longer of both kept to?"""
     info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "17.5s"}
     said = google_error(429, "quota", info)
     desk.vendor.faults["submit"] = [
         Fault("status", 429, body=said),
         Fault("status", 503, {"Retry-After": "9"}, body=said),
+        Fault("status", 503, {"Retry-After": "30"}, body=said),
     ]
-    for seconds in (17.5, 9.0):
+    for seconds in (17.5, 17.5, 30.0):
         with pytest.raises(api.RateLimited, match="quota") as raised:
             desk.submit()
         assert raised.value.delay == seconds
