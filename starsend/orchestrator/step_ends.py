@@ -64,7 +64,7 @@ class StepEnds:
 
     def finish(self, step: Step, media: Media, tokens: int | None = None) -> Take:
         """Commit take and cost: the vendor's own count of ``tokens`` where it gave one, else the quoted price."""
-        charge, asked = charge_of(step, tokens), Decimal(step.request["units"])
+        charge, asked = self.charged(step, tokens), Decimal(step.request["units"])
         if media.seconds is not None and abs(media.seconds - asked) > ONE_FRAME:
             # Paid for, so it is kept; but people and the next quote must know.
             log.warning("take_length_differs", asked=str(asked), got=str(media.seconds))
@@ -79,6 +79,15 @@ class StepEnds:
         took = (take.created_at - step.created_at).total_seconds()
         log.info("step_finished", take=take.take_id, cost=str(charge.amount), duration=took, path=media.path)
         return take
+
+    def charged(self, step: Step, tokens: int | None) -> Quote:
+        """What a call has cost. Told where the vendor has counted more than was reserved: only the next call is held to the cap."""
+        charge, reserved = charge_of(step, tokens), charge_of(step).amount
+        if charge.amount > reserved:
+            log.warning(
+                "cost_above_estimate", other=step.step_key, cost=str(charge.amount), reserved=str(reserved)
+            )
+        return charge
 
     def fail(self, step: Step, error: api.ProviderError) -> None:
         """Commit the vendor's last word, and what it may have cost."""

@@ -149,7 +149,7 @@ class StepLife:
             job = self._ends.find(step, str(broken)) if self._ends.provider(step).can_find else None
             if job:
                 return self._accepted(step, job)
-            charge = charge_of(step, answer.tokens)
+            charge = self._ends.charged(step, answer.tokens)
             self._store.failed(step.step_key, BROKEN_PICTURE, str(broken), charge, "actual")
             log.warning("step_failed", fault="broken_picture", error=str(broken))
             raise

@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import structlog
 from PIL import Image
 
 from starsend.config import Settings
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.media_check import BrokenMedia
+from starsend.orchestrator.step_faults import BudgetExceeded
 from starsend.orchestrator.step_runner import StepRunner
 from starsend.providers import gemini
-from starsend.sections import ImageSettings
+from starsend.sections import BudgetSettings, ImageSettings
 from tests.conftest import ManualClock
 from tests.standins.gemini_wire import GeminiWire, answered, inline
 from tests.standins.vendor import Vendor, png
@@ -31,8 +34,8 @@ def store(project_dir: Path, clock: ManualClock) -> Iterator[ExecutionStore]:
     made.close()
 
 
-def runner(store: ExecutionStore, url: str, clock: ManualClock) -> StepRunner:
-    settings = Settings(image=ImageSettings(provider="gemini", model=MODEL))
+def runner(store: ExecutionStore, url: str, clock: ManualClock, **caps: Decimal) -> StepRunner:
+    settings = Settings(image=ImageSettings(provider="gemini", model=MODEL), budget=BudgetSettings(**caps))
     return StepRunner(store, images=opened(url), videos=Vendor(), settings=settings, clock=clock)
 
 
@@ -56,6 +59,24 @@ def test_a_keyframe_lands_and_costs_what_its_tokens_cost(
     ]
     assert store.spent()["estimated"] == Decimal("0.033600")
     assert steps.execute_keyframe("S_grid", "a harbour", aspect_ratio="16:9", size="1K") == take
+    assert len(gemini_wire.bill) == 1
+
+
+@pytest.mark.parametrize("data", [png(), b"no picture"], ids=["whole", "broken"])
+def test_a_count_that_passes_the_cap_is_booked_and_the_next_call_is_not_sent(
+    gemini_wire: GeminiWire, store: ExecutionStore, clock: ManualClock, data: bytes
+) -> None:
+    """More tokens than were reserved for: are they booked whole and told with both figures, and is nothing sent after them?"""
+    gemini_wire.answers.append(answered([inline(data)], tokens=3780))
+    steps = runner(store, gemini_wire.url, clock, project=Decimal("0.10"))
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as logs, suppress(BrokenMedia):
+        steps.execute_keyframe("S_grid", "a harbour", aspect_ratio="16:9", size="1K")
+    [told] = [entry for entry in logs if entry["event"] == "cost_above_estimate"]
+    assert (told["cost"], told["reserved"], told["log_level"]) == ("0.113400", "0.033600", "warning")
+    assert store.spent()["actual"] == Decimal("0.1134")
+    with pytest.raises(BudgetExceeded, match=r"\$0\.1134 is spent"):
+        steps.execute_keyframe("S_grid", "a harbour", aspect_ratio="16:9", size="1K", attempt=2)
     assert len(gemini_wire.bill) == 1
 
 
