@@ -91,7 +91,10 @@ class Camera:
         p = np.asarray(points, float) - self.eye
         z = np.maximum(p[:, 2] * self.cos + p[:, 1] * self.sin, NEAR)
         y = p[:, 1] * self.cos - p[:, 2] * self.sin
-        return np.column_stack((self.u0 + self.focal * p[:, 0] / z, self.v0 - self.focal * y / z))
+        seen = np.empty((len(p), 2))
+        seen[:, 0] = self.u0 + self.focal * p[:, 0] / z
+        seen[:, 1] = self.v0 - self.focal * y / z
+        return seen
 
     def polygon(self, points: ArrayLike) -> Points:
         """A world polygon, cut off at the near plane, as (u, v); empty when all of it is behind the lens."""

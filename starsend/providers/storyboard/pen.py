@@ -5,8 +5,10 @@ A panel is 1 high and ``wide`` across. Tones run 0 (ink) to 255 (paper).
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
 from starsend.providers.storyboard.camera import Points
@@ -33,7 +35,7 @@ class Pen:
         self._h = size[1] * self._over
         self.wide = size[0] / size[1]
         self.rng = rng
-        self._ink, self._paper = np.array(ink, float), np.array(paper, float)
+        self._ink, self._paper = ink, paper
         self._image = Image.new("RGB", (size[0] * self._over, self._h), paper)
         self._draw = ImageDraw.Draw(self._image)
 
@@ -44,16 +46,19 @@ class Pen:
     def colour(self, tone: float, accent: Rgb | None = None) -> Rgb:
         """A tone as RGB; with ``accent``, a coloured marker of that tone."""
         t = min(max(tone, 0.0), 255.0) / 255
-        base = self._ink + (self._paper - self._ink) * t
+        bases = [ink + (paper - ink) * t for ink, paper in zip(self._ink, self._paper, strict=True)]
         if accent is not None:
-            base = base * 0.25 + np.array(accent, float) * min(0.35 + t * 1.1, 1.25) * 0.75
-        r, g, b = np.clip(base, 0, 255).astype(int).tolist()
+            strength = min(0.35 + t * 1.1, 1.25)
+            bases = [
+                base * 0.25 + marker * strength * 0.75 for base, marker in zip(bases, accent, strict=True)
+            ]
+        r, g, b = (int(min(max(base, 0.0), 255.0)) for base in bases)
         return r, g, b
 
     def _px(self, points: ArrayLike) -> list[tuple[float, ...]]:
         # Coordinates far outside the panel overflow Pillow's integers.
-        scaled = np.clip(np.asarray(points, float), -9, 9 + self.wide) * self._h
-        return [tuple(p) for p in scaled.tolist()]
+        scaled = np.minimum(np.maximum(np.asarray(points, float), -9), 9 + self.wide) * self._h
+        return list(map(tuple, scaled.tolist()))
 
     def fill(
         self,
@@ -85,9 +90,10 @@ class Pen:
         )
 
     def _waver(self, points: Points) -> Points:
-        legs = np.linspace(0, len(points) - 1, (len(points) - 1) * 4 + 1)
-        at = np.arange(len(points))
-        path = np.column_stack([np.interp(legs, at, points[:, i]) for i in (0, 1)])
+        legs, at = _legs(len(points))
+        path = np.empty((len(legs), 2))
+        for i in (0, 1):
+            path[:, i] = np.interp(legs, at, points[:, i])
         path += self.rng.normal(0, 0.0007, path.shape)
         return path
 
@@ -135,6 +141,12 @@ class Pen:
         for u, v in self._px(starts):
             end = (u + step[0] * self._h, v + step[1] * self._h)
             self._draw.line(((u, v), end), fill=self.colour(tone), width=max(round(width * self._h), 1))
+
+
+@cache
+def _legs(points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where a line through so many points wavers, four times between any two; and where the points are."""
+    return np.linspace(0, points - 1, (points - 1) * 4 + 1), np.arange(points, dtype=float)
 
 
 def rounded(points: Points, times: int = 2) -> Points:
