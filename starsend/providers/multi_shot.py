@@ -6,9 +6,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
-from ssl import SSLContext
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 import httpx
 
@@ -93,13 +91,7 @@ def connect(
         check: looks at each request before it leaves, those of a redirect too.
     """
     hooks = {"request": [check]} if check else None
-    return kind(timeout=options.timeout_seconds, verify=_trusted(), headers=headers, event_hooks=hooks)
-
-
-@cache
-def _trusted() -> SSLContext:
-    """Made once: reading the certificates costs 30 ms, a client with them at hand 0.1 ms."""
-    return httpx.create_ssl_context()
+    return kind(timeout=options.timeout_seconds, verify=wire.trusted(), headers=headers, event_hooks=hooks)
 
 
 def bring(provider: str, handle: str, url: object, into: BinaryIO, options: VendorOptions) -> str:

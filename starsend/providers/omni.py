@@ -60,6 +60,7 @@ class Omni:
                 timeout=int(options.timeout_seconds * 1000),
                 retry_options=types.HttpRetryOptions(attempts=1),  # the default of 5 is billed 5 times
                 httpx_client=self._http,
+                **google_wire.certificates(),
             ),
         )
 

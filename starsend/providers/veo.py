@@ -71,6 +71,7 @@ class Veo:
                 timeout=int(options.timeout_seconds * 1000),
                 retry_options=types.HttpRetryOptions(attempts=1),
                 httpx_client=google_wire.http_client(options.timeout_seconds),
+                **google_wire.certificates(),
             ),
         )
 
