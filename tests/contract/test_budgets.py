@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,7 @@ from starsend.pricing import Quote
 from starsend.sections import BudgetSettings
 from tests.conftest import ManualClock
 from tests.contract.test_execution_store import MEDIA, QUOTE, intent
+from tests.standins.warm import warm_processes
 
 CALLS = 64
 ZERO = Decimal(0)
@@ -219,9 +219,8 @@ def begin_many(url: str, folder: str, name: str) -> None:
 
 def test_processes_share_one_budget(store: ExecutionStore, store_url: str, project_dir: Path) -> None:
     """Four processes of sixteen calls each: do the same ten go?"""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.contract.test_budgets"])
-    runs = [context.Process(target=begin_many, args=(store_url, str(project_dir), name)) for name in "abcd"]
+    processes = warm_processes()
+    runs = [processes.Process(target=begin_many, args=(store_url, str(project_dir), name)) for name in "abcd"]
     for run in runs:
         run.start()
     for run in runs:

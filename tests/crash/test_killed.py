@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -20,14 +19,15 @@ from starsend.orchestrator.step_ends import charge_of
 from starsend.tools.media_comment import comment_in
 from tests.conftest import ManualClock
 from tests.crash.job import run_job
+from tests.standins.warm import warm_processes
 
 IMAGE, VIDEO = Decimal("0.05"), Decimal("0.10")
 BRIEF = {
     "sequences": {
         "SEQ01": {
-            "prompt": "a harbour at dawn, one woman by the boats",
+            "prompt": "an empty desert under clouds",  # drawn in a third of a harbour's time
             "aspect_ratio": "1:1",
-            "shots": [{"prompt": "she waits", "seconds": 0.5}, {"prompt": "the boats leave", "seconds": 0.5}],
+            "shots": [{"prompt": "nobody comes", "seconds": 0.125}, {"prompt": "night", "seconds": 0.125}],
         }
     }
 }
@@ -43,7 +43,7 @@ PRICES = [
         "provider": "animatic",
         "model": "animatic",
         "unit": "second",
-        "price": {"*": str(VIDEO)},
+        "price": {"*": str(VIDEO / Decimal("0.25"))},
         "as_of": "2026-11-01",
     },
 ]
@@ -63,7 +63,7 @@ class Job:
         config = {
             **settings,
             "image": {"size": "1K"},
-            "video": {"resolution": "480p"},
+            "video": {"resolution": "360p"},
             "retry": {"poll_seconds": 0.01},
             "animatic": {"findable": findable},
             "prices": PRICES,
@@ -71,12 +71,10 @@ class Job:
             "budget": {"project": str(IMAGE + VIDEO)} if findable else {},
         }
         (self.folder / "starsend_config.json").write_text(json.dumps(config))
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["tests.crash.job"])
 
     def run(self, kill_at: int = 0) -> int:
         """How the process ended: 0, or -9 when it was killed."""
-        process = self._context.Process(
+        process = warm_processes().Process(
             target=run_job, args=(str(self.root), kill_at, str(self.root / "report"))
         )
         process.start()
@@ -132,7 +130,7 @@ class Job:
         for cell in sequence.grid.cells:
             check_media(self.folder / cell, "keyframe")
         assert sha256_of(self.folder / sequence.keyframe.path) == sequence.keyframe.sha256
-        assert check_media(self.folder / sequence.take.path, "multi_shot").frames == 24
+        assert check_media(self.folder / sequence.take.path, "multi_shot").frames == 6
         halves = (".part", ".incoming", ".tagged", ".broken")
         assert [p.name for p in self.folder.rglob("*") if p.suffix in halves] == []
         for kind in ("takes", "grids", "cells"):
