@@ -29,7 +29,7 @@ from starsend.orchestrator.media_check import check_media
 IMAGE, VIDEO = Decimal("0.05"), Decimal("0.10")
 CONFIG = {
     "image": {"size": "1K"},
-    "video": {"resolution": "480p"},
+    "video": {"resolution": "360p"},
     "retry": {"poll_seconds": 0.05, "submit_attempts": 20},
     "limits": {"animatic": {"at_once": 6}},
     "animatic": {
@@ -66,7 +66,7 @@ CONFIG = {
         },
     ],
 }
-SECONDS = 0.25
+SECONDS = 0.125
 ROADS = ("edit in place", "edit by rename", "pick file", "pick json", "command line")
 
 
@@ -77,7 +77,9 @@ class Soak:
     root: Path
     dice: random.Random
     sequences: int
-    kill_every: tuple[float, float] = (2.0, 6.0)
+    kill_every: tuple[float, float] = (10.0, 25.0)
+    """Moves of sequences from one kill to the next: each makes two, to its pick and to its end. A slow machine makes
+    as many kills as a fast one, and they fall on every phase of the work."""
     picked: dict[str, int] = field(default_factory=dict)
     asked: dict[str, float] = field(default_factory=dict)
     kills: int = 0
@@ -87,9 +89,9 @@ class Soak:
         self.place = Place(self.root, "soak")
         self.place.picks.mkdir(parents=True)
         brief = {
-            "prompt": "a harbour",
+            "prompt": "an empty desert under clouds",  # drawn in a third of a harbour's time
             "aspect_ratio": "1:1",
-            "shots": [{"prompt": "gulls", "seconds": SECONDS}],
+            "shots": [{"prompt": "nobody comes", "seconds": SECONDS}],
         }
         names = [f"S{number:03}" for number in range(self.sequences)]
         self.place.file.path.write_text(json.dumps({"sequences": dict.fromkeys(names, brief)}))
@@ -106,19 +108,20 @@ class Soak:
             )
 
     def run(self, deadline: float) -> None:
-        """Until every sequence is done; kills stop when most of the time is over, so that it can end."""
+        """Until every sequence is done, or ``deadline`` seconds are over."""
         begun = time.monotonic()
         daemon = self.daemon()
-        kill_at = time.monotonic() + 4
+        kill_at = self.dice.uniform(*self.kill_every)
         try:
             while (left := self.unfinished()) and time.monotonic() - begun < deadline:
                 self.pick_some(left)
-                if time.monotonic() > kill_at and time.monotonic() - begun < 0.6 * deadline:
+                if len(self.picked) + self.sequences - len(left) > kill_at:
+                    time.sleep(self.dice.uniform(0, 0.5))  # else it would always fall just behind a move
                     daemon.send_signal(signal.SIGKILL)
                     daemon.wait()
                     self.kills += 1
                     daemon = self.daemon()
-                    kill_at = time.monotonic() + self.dice.uniform(*self.kill_every)
+                    kill_at += self.dice.uniform(*self.kill_every)
                 time.sleep(0.05)
         finally:
             daemon.send_signal(signal.SIGTERM)
