@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +20,7 @@ Script = api.ProviderError | str
 """What one submit does: raise an error, or one of ``media``, ``job``, ``broken``, ``lost`` (accepted, answer lost)."""
 
 
+@cache
 def png(size: tuple[int, int] = (64, 48), colour: tuple[int, int, int] = (90, 120, 150)) -> bytes:
     """A small whole PNG."""
     out = io.BytesIO()
@@ -26,6 +28,7 @@ def png(size: tuple[int, int] = (64, 48), colour: tuple[int, int, int] = (90, 12
     return out.getvalue()
 
 
+@cache
 def mp4(frames: int = 12) -> bytes:
     """A small whole MP4 of ``frames`` frames at 24 a second."""
     out = io.BytesIO()
