@@ -460,7 +460,7 @@ def test_a_read_only_project_is_told_before_anything_is_paid(shell: Shell) -> No
 
 def test_a_disk_that_fills_up_while_a_result_comes_home_loses_nothing(shell: Shell) -> None:
     """Is the paid picture fetched by the next run, when this one could not write it?"""
-    shell.configure(image={"size": "4K"})
+    shell.configure(image={"size": "4K"}, retry={"submit_attempts": 2})  # waits a second, not two minutes
     full = "resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, resource.RLIM_INFINITY))"
     one_line(limited(shell, full, "grid"), 1, "cannot be written")
     assert not list(shell.project.rglob("*.png"))
