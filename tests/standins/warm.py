@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import multiprocessing
+import os
+import sys
 from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from subprocess import CompletedProcess
+from tempfile import TemporaryDirectory
 
 LOADED_FIRST = [
     "alembic.command",
     "anyio._backends._asyncio",
+    "client_async.client_generate",
+    "client_async.doctor",
     "client_async.grid_pictures",
     "client_async.ingest",
+    "client_async.inspection",
+    "client_async.production",
+    "client_async.recovery_view",
     "client_async.saved_file",
     "starsend.providers.animatic",
     "starsend.tools.grid_layout",
     "tests.contract.test_budgets",
     "tests.crash.job",
+    "tests.standins.warm",
 ]
 """What the product imports only when it needs it, and the modules that hold what is run. To load them costs a second of
 CPU, more than a whole job does."""
@@ -25,3 +38,33 @@ def warm_processes() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED_FIRST)
     return context
+
+
+def run_command(folder: Path, *words: str, **environ: str) -> CompletedProcess[str]:
+    """``starsend WORDS`` in ``folder`` and in a process of its own, with these variables added to the environment.
+
+    As a shell runs it, but for the start of Python: tests/unit/test_docs.py types whole jobs into real ones.
+    """
+    with TemporaryDirectory() as aside:
+        out, err = Path(aside) / "out", Path(aside) / "err"
+        told = (str(folder), list(words), {**os.environ, **environ}, str(out), str(err))
+        process = warm_processes().Process(target=_starsend, args=told)
+        process.start()
+        process.join()
+        assert process.exitcode is not None
+        return CompletedProcess(["starsend", *words], process.exitcode, out.read_text(), err.read_text())
+
+
+def _starsend(folder: str, words: list[str], environ: dict[str, str], out: str, err: str) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environ)
+    for stream, path in ((sys.stdout, out), (sys.stderr, err)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT)
+        os.dup2(file, stream.fileno())
+        os.close(file)
+        assert isinstance(stream, io.TextIOWrapper)
+        stream.reconfigure(encoding=environ.get("PYTHONIOENCODING", "utf-8"))
+    sys.argv = ["starsend", *words]
+    client_generate = importlib.import_module("client_async.client_generate")
+    client_generate.main()

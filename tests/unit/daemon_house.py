@@ -16,6 +16,7 @@ from typing import Any
 
 from client_async.projects import Place
 from client_async.sequence_file import SequenceFile
+from tests.standins.warm import run_command
 
 PROGRAM = (sys.executable, "-m", "client_async.client_generate")
 BRIEF = {"prompt": "a harbour", "aspect_ratio": "1:1", "shots": [{"prompt": "gulls", "seconds": 0.25}]}
@@ -64,13 +65,7 @@ class DaemonHouse:
         resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (files, most))
 
     def command(self, *words: str) -> str:
-        done = subprocess.run(
-            [*PROGRAM, *self.options, *words],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_command(self.root, *self.options, *words)
         return f"{done.returncode} {done.stdout}{done.stderr}"
 
     def events(self, name: str) -> list[dict[str, Any]]:

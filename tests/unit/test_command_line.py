@@ -21,6 +21,7 @@ from client_async import status_view
 from client_async.projects import Place
 from client_async.sequence_file import SequenceFile
 from tests.standins.vendor import png, write_png
+from tests.standins.warm import run_command
 
 BRIEF = {
     "prompt": "a harbour at dawn, one woman by the boats",
@@ -46,14 +47,7 @@ class Shell:
     root: Path
 
     def __call__(self, *words: str, **environ: str) -> Said:
-        done = subprocess.run(
-            [sys.executable, "-m", "client_async.client_generate", *words],
-            cwd=self.root,
-            env={**os.environ, "COLUMNS": "200", **environ},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_command(self.root, *words, **{"COLUMNS": "200", **environ})
         return Said(done.returncode, done.stdout, done.stderr)
 
     @property

@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import subprocess
-import sys
 from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -20,6 +19,7 @@ from starsend.clock import SystemClock
 from starsend.providers import fal_calls, gemini, kling, omni
 from starsend.providers.needs import NEEDS
 from tests.conftest import ManualClock
+from tests.standins.warm import run_command
 from tests.standins.wire import Call, Phase, Reply, StandIn, closed_port
 
 SECRET = "planted-secret-0123456789"
@@ -73,14 +73,7 @@ def tree(root: Path) -> dict[str, bytes]:
 
 def doctor(root: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """The real command."""
-    return subprocess.run(
-        [sys.executable, "-m", "client_async.client_generate", "doctor", *words],
-        cwd=root,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_command(root, "doctor", *words, **environ)
 
 
 def test_a_healthy_project_passes_and_is_left_as_it_was(root: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from starsend.tools.image_utils import composite_grid, open_picture
+from tests.standins.warm import run_command
 from tests.unit.test_grid_layout import SIZE, scene
 
 
@@ -26,8 +26,7 @@ def desk(tmp_path: Path) -> Path:
 
 def inspect(desk: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The real command in a process of its own."""
-    command = [sys.executable, "-m", "client_async.client_generate", "inspect", *words]
-    return subprocess.run(command, cwd=desk, capture_output=True, text=True, check=False)
+    return run_command(desk, "inspect", *words)
 
 
 def test_a_grid_is_told_and_drawn(desk: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -32,6 +31,7 @@ from starsend.orchestrator.recovery import AtTheVendor, NotOpen, SeveralOpen
 from starsend.orchestrator.step_faults import BudgetExceeded, StepBusy, StepFailed, StepUnknown
 from starsend.pricing import PriceTable
 from tests.conftest import ManualClock
+from tests.standins.warm import run_command
 from tests.unit.studio import PRICES
 
 NONE, PICTURE, TAKE = Decimal(0), Decimal("0.05"), Decimal("0.025")
@@ -517,8 +517,7 @@ def test_the_command_says_it_in_one_line(lost: Job) -> None:
     """Do the commands run from the shell, and exit as documented?"""
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "client_async.client_generate", "--root", str(lost.place.root)]
-        return subprocess.run([*command, "recover", *words], capture_output=True, text=True, check=False)
+        return run_command(lost.place.root, "recover", *words)
 
     assert "unknown since" in run("list").stdout
     listed = json.loads(run("list", "--json").stdout)

@@ -11,6 +11,7 @@ from typing import TypeVar
 import anyio
 import pytest
 
+from client_async import project_at_work
 from client_async.dispatcher import Dispatcher
 from client_async.events import Event, ProjectClosed, ProjectOpened
 from client_async.roster import Roster
@@ -19,6 +20,12 @@ from tests.unit.daemon_house import DaemonHouse
 
 pytestmark = pytest.mark.anyio
 T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def _looks_follow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project that is opened looks for leftovers until there are none; all that is told is told by then."""
+    monkeypatch.setattr(project_at_work, "COLLECT_SECONDS", 0.05)
 
 
 class Meanwhile(ThreadExecutor):
