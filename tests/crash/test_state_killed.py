@@ -12,6 +12,7 @@ import pytest
 from client_async.pick_folder import PickFolder
 from client_async.sequence_file import SequenceFile
 from tests.standins.killing import STATE_MODULES, run_killed
+from tests.standins.warm import ask_in_small_process
 
 STRIDE = 8
 """The steps are dealt out to so many tests, so that they run side by side."""
@@ -75,14 +76,17 @@ class Studio:
 @pytest.mark.parametrize("first", range(1, STRIDE + 1))
 def test_killed_between_any_two_steps(tmp_path: Path, first: int, work: Callable[[Studio], None]) -> None:
     """Does every edit, pick and report survive, each exactly once, with no file torn at any moment?"""
-    killed = 0
-    for at in count(first, STRIDE):
-        studio = Studio(tmp_path / str(at))
+    assert ask_in_small_process(kill_between_steps, tmp_path, first, work) > 10
+
+
+def kill_between_steps(folder: Path, first: int, work: Callable[[Studio], None]) -> int:
+    """How many times it was killed before it came to its end. Raises AssertionError."""
+    for killed, at in enumerate(count(first, STRIDE)):
+        studio = Studio(folder / str(at))
         came_back, was_killed = run_killed(lambda studio=studio: work(studio), STATE_MODULES, at)  # type: ignore[misc]
         if not was_killed:
             assert came_back
-            break
-        killed += 1
+            return killed
         json.loads(studio.path.read_text())
         one, two = studio.start_again().values()
         assert (one["title"], one["selected_cell"], two["selected_cell"]) == ("edited", 2, 3), at
@@ -92,14 +96,19 @@ def test_killed_between_any_two_steps(tmp_path: Path, first: int, work: Callable
         assert not [
             path for path in studio.picks.rglob("*") if "rejected" in path.parts and path.is_file()
         ], at
-    assert killed > 10
+    raise AssertionError("it never came to its end")
 
 
 @pytest.mark.parametrize("first", range(1, STRIDE + 1))
 def test_killed_while_somebody_else_writes(tmp_path: Path, first: int) -> None:
     """A program has the file open while it is displaced and the daemon killed: is what it writes then taken in?"""
+    ask_in_small_process(kill_while_writing, tmp_path, first)
+
+
+def kill_while_writing(folder: Path, first: int) -> None:
+    """From the first step to the last. Raises AssertionError."""
     for at in count(first, STRIDE):
-        studio = Studio(tmp_path / str(at))
+        studio = Studio(folder / str(at))
         document = json.loads(studio.path.read_text())
         document["sequences"]["SEQ01"]["title"] = "written late"
         with studio.path.open("r+") as file:

@@ -7,10 +7,16 @@ import io
 import multiprocessing
 import os
 import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from subprocess import CompletedProcess
 from tempfile import TemporaryDirectory
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LOADED_FIRST = [
     "alembic.command",
@@ -27,6 +33,7 @@ LOADED_FIRST = [
     "starsend.tools.grid_layout",
     "tests.contract.test_budgets",
     "tests.crash.job",
+    "tests.crash.test_state_killed",
     "tests.standins.warm",
 ]
 """What the product imports only when it needs it, and the modules that hold what is run. To load them costs a second of
@@ -38,6 +45,12 @@ def warm_processes() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED_FIRST)
     return context
+
+
+def ask_in_small_process(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call ``question`` where a fork is cheap: a test run has grown to some hundred megabytes, whose pages each fork pays for."""
+    with ProcessPoolExecutor(1, mp_context=warm_processes()) as pool:
+        return pool.submit(question, *args, **kwargs).result()
 
 
 def run_command(folder: Path, *words: str, **environ: str) -> CompletedProcess[str]:
