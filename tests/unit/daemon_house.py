@@ -19,8 +19,12 @@ from client_async.sequence_file import SequenceFile
 from tests.standins.warm import run_command
 
 PROGRAM = (sys.executable, "-m", "client_async.client_generate")
-BRIEF = {"prompt": "a harbour", "aspect_ratio": "1:1", "shots": [{"prompt": "gulls", "seconds": 0.25}]}
-SMALL = {"image": {"size": "1K"}, "video": {"resolution": "480p"}, "retry": {"poll_seconds": 0.02}}
+BRIEF = {
+    "prompt": "an empty desert under clouds",
+    "aspect_ratio": "1:1",
+    "shots": [{"prompt": "gulls", "seconds": 0.25}],
+}
+SMALL = {"image": {"size": "1K"}, "video": {"resolution": "360p"}, "retry": {"poll_seconds": 0.02}}
 
 
 class DaemonHouse:

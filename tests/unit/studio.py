@@ -73,7 +73,7 @@ class Studio:
             {"prompt": "boats leave", "seconds": 0.25},
         ]
         brief = {
-            "prompt": "a harbour at dawn, one woman by the boats",
+            "prompt": "an empty desert under clouds",
             "aspect_ratio": "1:1",
             "shots": shots,
             **fields,
@@ -90,7 +90,7 @@ class Studio:
     def misbehave(self, **animatic: Any) -> None:
         config = {
             "image": {"size": "1K"},
-            "video": {"resolution": "480p"},
+            "video": {"resolution": "360p"},
             "retry": {"poll_seconds": 0.01},
             "animatic": animatic,
             "prices": PRICES,

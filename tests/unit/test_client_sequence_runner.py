@@ -57,6 +57,7 @@ async def test_exploring_again_without_asking_for_it_costs_nothing(explored: Stu
 
 async def test_a_wrong_grid_is_asked_for_again_in_other_words(studio: Studio) -> None:
     """Does the next prompt say what was wrong, and is each attempt kept with verdict and take?"""
+    studio.write_brief(prompt="a harbour at dawn")  # which is drawn with no colour that a gutter may have
     studio.misbehave(misbehave={"SEQ01_grid": ["single", "wrong_grid"]})
     sequence = await studio.runner.explore_grid()
     assert [record.verdict.ok for record in sequence.grid_history] == [False, False, True]

@@ -24,11 +24,11 @@ from tests.standins.vendor import png, write_png
 from tests.standins.warm import run_command
 
 BRIEF = {
-    "prompt": "a harbour at dawn, one woman by the boats",
+    "prompt": "an empty desert under clouds",
     "aspect_ratio": "1:1",
     "shots": [{"prompt": "she waits", "seconds": 0.25}],
 }
-CONFIG = {"image": {"size": "1K"}, "video": {"resolution": "480p"}, "retry": {"poll_seconds": 0.01}}
+CONFIG = {"image": {"size": "1K"}, "video": {"resolution": "360p"}, "retry": {"poll_seconds": 0.01}}
 
 
 @dataclass

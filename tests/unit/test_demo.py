@@ -47,15 +47,22 @@ class Run:
 
 
 def starsend(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command, as shipped but for the size of its pictures."""
+    small = {"STARSEND_IMAGE__SIZE": "1K", "STARSEND_VIDEO__RESOLUTION": "360p"}
     command = [sys.executable, "-m", "client_async.client_generate", *words]
     return subprocess.run(
-        command, cwd=root, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "120"}
+        command,
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "120", **small},
     )
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The demo as shipped, in a folder of its own."""
+    """The demo, in a folder of its own."""
     root = tmp_path_factory.mktemp("demo")
     shutil.copytree(
         DEMO, root / "projects" / "demo", ignore=shutil.ignore_patterns("state", "media", "dailies")

@@ -60,7 +60,7 @@ def commands(text: str) -> list[list[str]]:
 @pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
 def test_the_commands_run_in_order(page: str, tmp_path: Path) -> None:
     """Can a reader type every command of the page, in an empty folder, and be done?"""
-    environ = {**os.environ, "STARSEND_IMAGE__SIZE": "1K", "STARSEND_VIDEO__RESOLUTION": "480p"}
+    environ = {**os.environ, "STARSEND_IMAGE__SIZE": "1K", "STARSEND_VIDEO__RESOLUTION": "360p"}
     found = commands((ROOT / page).read_text())
     assert len(found) >= 6
     for command in found:

@@ -33,7 +33,7 @@ async def left(explored: Studio) -> Studio:
     explored.close()
     config = {
         "image": {"size": "1K"},
-        "video": {"resolution": "480p"},
+        "video": {"resolution": "360p"},
         "retry": {"poll_seconds": 0.01, "poll_limit_seconds": 0.001},
         "animatic": {"misbehave": {"SEQ01": ["late"]}, "late_polls": 2},
         "prices": PRICES,

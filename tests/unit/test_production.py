@@ -25,7 +25,7 @@ from starsend.orchestrator.step_faults import StepFailed
 from tests.conftest import ManualClock
 
 BRIEF = {
-    "prompt": "a harbour at dawn",
+    "prompt": "an empty desert under clouds",
     "aspect_ratio": "1:1",
     "shots": [{"prompt": "gulls", "seconds": 0.25}],
 }
@@ -42,7 +42,7 @@ class Job:
         self.configure()
 
     def configure(self, **settings: Any) -> None:
-        small = {"image": {"size": "1K"}, "video": {"resolution": "480p"}, "retry": {"poll_seconds": 0.01}}
+        small = {"image": {"size": "1K"}, "video": {"resolution": "360p"}, "retry": {"poll_seconds": 0.01}}
         (self.place.folder / "starsend_config.json").write_text(json.dumps({**small, **settings}))
 
     def edit(self, change: Callable[[dict[str, Any]], object]) -> None:

@@ -47,7 +47,7 @@ class Job:
         self.console = rich.console.Console(record=True, file=io.StringIO(), width=400)
         self.place.file.path.parent.mkdir(parents=True)
         shots = [{"prompt": "gulls", "seconds": 0.25}]
-        brief = {"prompt": "a harbour at dawn", "aspect_ratio": "1:1", "shots": shots}
+        brief = {"prompt": "an empty desert under clouds", "aspect_ratio": "1:1", "shots": shots}
         self.place.file.path.write_text(json.dumps({"sequences": {"SEQ01": brief}}))
         self.configure()
 
@@ -61,7 +61,7 @@ class Job:
     ) -> None:
         config = {
             "image": {"size": "1K", "on_unknown": on_unknown},
-            "video": {"resolution": "480p"},
+            "video": {"resolution": "360p"},
             "retry": {"poll_seconds": 0.01, **(retry or {})},
             "animatic": animatic,
             "prices": PRICES,
@@ -471,7 +471,7 @@ def test_what_the_vendor_deletes_first_comes_first(picked: Job) -> None:
     """Does a Veo job carry its two days from the submission on, and stand above what is older?"""
     with ExitStack() as opening:
         parts = picked.parts(opening)
-        price = PriceTable(parts.settings.prices).charge("animatic", "animatic", "480p", Decimal(1))
+        price = PriceTable(parts.settings.prices).charge("animatic", "animatic", "360p", Decimal(1))
         request = {"units": "1", "price": price.frozen()}
         for provider in ("fal", "kling", "veo"):
             intent = Intent(
