@@ -4,6 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Tests wait too, for a disk, a child or a vendor that never answers: one more of them than there are cores.
+WORKERS := $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
+# Set in many containers; then every process that a test starts would compile the whole product again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test bench soak schemas docs clean
 
 demo: $(READY)
@@ -12,8 +17,7 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n auto
+	$(BIN)/mypy & types=$$!; $(BIN)/pytest -n $(WORKERS) --dist worksteal; asked=$$?; wait $$types && exit $$asked
 
 bench: $(READY)
 	$(BIN)/python -m bench.startup
