@@ -78,16 +78,15 @@ def _ripples(
     *,
     reach: tuple[float, float] = (-11, 34),
 ) -> None:
+    along = np.linspace(-2.2, 2.2, 9)
+    bow = np.cos(along) * 0.3
     for z, x in rng.uniform((0, -1), (1, 1), (130, 2)):
         away = reach[0] + (reach[1] - reach[0]) * float(z) ** 1.7
-        centre, along = float(x) * (10 + (away + 12) * 0.8), np.linspace(-2.2, 2.2, 9)
-        bow = away + np.cos(along) * 0.3
+        centre = float(x) * (10 + (away + 12) * 0.8)
         if camera.depth([[centre, 0, away]])[0] > 1:
-            pen.line(
-                camera.project(np.column_stack((centre + along, np.zeros(9), bow))),
-                INK * 0.7,
-                light.ground * 0.78,
-            )
+            ripple = np.zeros((9, 3))
+            ripple[:, 0], ripple[:, 2] = centre + along, away + bow
+            pen.line(camera.project(ripple), INK * 0.7, light.ground * 0.78)
 
 
 def _grass(pen: Pen, camera: Camera, light: Light, rng: np.random.Generator) -> None:
