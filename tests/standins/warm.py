@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -40,10 +41,14 @@ LOADED_FIRST = [
 CPU, more than a whole job does."""
 
 
+@cache
 def warm_processes() -> ForkServerContext:
     """Makes processes that cost a fork. One server serves a whole test run: whoever asks first decides what it loads."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED_FIRST)
+    first = context.Process(target=int)
+    first.start()
+    first.join()  # so that no command of a test has to wait until everything is loaded
     return context
 
 
