@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, TypeVar
 
 import httpx
 
