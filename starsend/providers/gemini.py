@@ -133,23 +133,12 @@ def _client(base_url: str, timeout_seconds: float, key: str) -> genai.Client:
     What is named here, the SDK would else read from GOOGLE_* variables: another address, version or service, or a replay.
     A house of many projects shares one, and its 2.5 MB.
     """
-    # Our own connections, so that what breaks is of one family, no redirect carries a paid call and the key elsewhere, and
-    # a hundred threads wait for the vendor and not for each other. None is used twice: one that the vendor has closed
-    # meanwhile would make a call that never left look lost, and perhaps billed.
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    http = httpx.Client(verify=wire.trusted(), follow_redirects=False, limits=limits)
+    http = google_wire.http_client(timeout_seconds)
     client = genai.Client(
         enterprise=False,
         api_key=key,
         debug_config=DebugConfig(client_mode=None, replays_directory=None, replay_id=None),
-        http_options=types.HttpOptions(
-            base_url=base_url,
-            api_version=VERSION,
-            timeout=max(1, round(timeout_seconds * 1000)),
-            retry_options=types.HttpRetryOptions(attempts=1),
-            httpx_client=http,
-            **google_wire.certificates(),
-        ),
+        http_options=google_wire.http_options(http, base_url, VERSION),
     )
     weakref.finalize(client, http.close)  # the SDK leaves a client that it was given open
     return client

@@ -54,14 +54,7 @@ class Omni:
         self._client = genai.Client(
             vertexai=False,
             api_key=key,
-            http_options=types.HttpOptions(
-                base_url=home,
-                api_version=VERSION,
-                timeout=int(options.timeout_seconds * 1000),
-                retry_options=types.HttpRetryOptions(attempts=1),  # the default of 5 is billed 5 times
-                httpx_client=self._http,
-                **google_wire.certificates(),
-            ),
+            http_options=google_wire.http_options(self._http, home, VERSION),
         )
 
     def submit_video(self, request: api.VideoRequest, *, step_key: str) -> api.Job:

@@ -61,18 +61,13 @@ class Veo:
 
     def __init__(self, options: VeoOptions, credentials: Credentials) -> None:
         self._credentials = credentials
+        http = google_wire.http_client(options.timeout_seconds)
         self._client = genai.Client(
             vertexai=True,
             project=options.project,
             location=options.location,
             credentials=credentials,
-            http_options=types.HttpOptions(
-                base_url=options.base_url,
-                timeout=int(options.timeout_seconds * 1000),
-                retry_options=types.HttpRetryOptions(attempts=1),
-                httpx_client=google_wire.http_client(options.timeout_seconds),
-                **google_wire.certificates(),
-            ),
+            http_options=google_wire.http_options(http, options.base_url),
         )
 
     def submit_video(self, request: api.VideoRequest, *, step_key: str) -> api.Job:
