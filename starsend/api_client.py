@@ -251,6 +251,7 @@ class Ambiguous(ProviderError):
     billed = None
 
     def __init__(self, provider: str, why: str) -> None:
+        self.why = why
         super().__init__(
             f"the call was sent but its answer was lost ({why})",
             where=provider,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import random
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,30 @@ def _encode(path: Path, form: str, options: dict[str, str], tags: dict[str, str]
             heard.sample_rate, heard.pts = 48_000, number * 1024
             container.mux(sound.encode(heard))
         container.mux(sound.encode(None))
+
+
+def frameless() -> bytes:
+    """An MP4 with a video track in which nothing is."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4", options={"movflags": "frag_keyframe+empty_moov"}) as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.start_encoding()
+    return out.getvalue()
+
+
+def large_film(film: bytes) -> bytes:
+    """The same with 600 KB behind it that no player looks at."""
+    noise = random.Random(7).randbytes(600_000)
+    return film + struct.pack(">I4s", 8 + len(noise), b"free") + noise
+
+
+def large_picture(size: tuple[int, int]) -> bytes:
+    """A PNG with 600 KB of noise, which no encoder makes smaller."""
+    picture, out = Image.new("RGB", size), io.BytesIO()
+    picture.paste(Image.frombytes("RGB", (500, 400), random.Random(7).randbytes(600_000)))
+    picture.save(out, "PNG")
+    return out.getvalue()
 
 
 def packets(data: bytes) -> list[tuple[int, int | None, int | None, bytes]]:

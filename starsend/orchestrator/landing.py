@@ -66,9 +66,10 @@ class Landing:
         write_durably(incoming, data)
         try:
             return self._settle(step, incoming, known_as)
-        except BrokenMedia:
-            rename_durably(incoming, incoming.with_suffix(BROKEN))
-            raise
+        except BrokenMedia as broken:
+            kept = incoming.with_suffix(BROKEN)
+            rename_durably(incoming, kept)
+            raise BrokenMedia(kept, broken.why) from broken
 
     def left_behind(self, step: Step) -> Media | None:
         """A whole result that was written before a crash and never committed; None when there is none."""

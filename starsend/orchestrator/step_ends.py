@@ -13,6 +13,7 @@ from starsend.config import Settings
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.job_collector import JobCollector
 from starsend.orchestrator.landing import Landing
+from starsend.orchestrator.media_check import is_of_size
 from starsend.orchestrator.records import OPEN, Media, Step, Take
 from starsend.orchestrator.step_faults import UNBILLED, OtherProvider, may_come_late
 from starsend.pricing import Quote
@@ -68,6 +69,12 @@ class StepEnds:
         if media.seconds is not None and abs(media.seconds - asked) > ONE_FRAME:
             # Paid for, so it is kept; but people and the next quote must know.
             log.warning("take_length_differs", asked=str(asked), got=str(media.seconds))
+        if step.kind == "keyframe":
+            ratio, size = step.request["aspect_ratio"], step.request["size"]
+            if not is_of_size(media.width, media.height, ratio, size):
+                log.warning(
+                    "picture_size_differs", asked=f"{ratio} at {size}", got=f"{media.width}x{media.height}"
+                )
         prompts = step.request.get("shot_prompts")
         take = self._store.finish(
             step.step_key,

@@ -42,9 +42,10 @@ class StepFailed(StarsendError):
 class StepUnknown(WaitsForPerson):
     """A call may have been billed and its answer is lost; the policy says that a person decides."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, why: str = "") -> None:
+        told = f" ({why})" if why else ""
         super().__init__(
-            f"this call to {step.provider} may have been billed and its answer is lost",
+            f"this call to {step.provider} may have been billed and its answer is lost{told}",
             where=step.step_key,
             remedy=f"look at the vendor's account, then `starsend recover retry {step.step_key}` if you accept to pay again, else `recover give-up`",
         )

@@ -217,7 +217,7 @@ class StepLife:
         with contextlib.suppress(StoreUnusable):
             self._ends.mark_unknown(step, str(lost))
         if self._on_unknown(step) == "ask":
-            raise StepUnknown(step) from lost
+            raise StepUnknown(step, lost.why) from lost
         raise lost
 
     def _on_unknown(self, step: Step) -> OnUnknown:

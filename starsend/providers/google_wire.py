@@ -138,8 +138,8 @@ def _meaning(provider: str, error: Exception, secret: str, handle: str | None) -
         return api.BadRequest(provider, f"{status}: the call belongs to another address")
     if not isinstance(response, httpx.Response) or status < HTTPStatus.BAD_REQUEST:
         return api.Ambiguous(provider, f"its answer cannot be read ({type(error).__name__})")
-    if handle and response.status_code in wire.GONE:
-        return api.JobGone(provider, handle)
+    if handle and response.status_code in wire.GONE and "code" in _problem(response):
+        return api.JobGone(provider, handle)  # Google's own word; a proxy's page says nothing of the job
     return refused(provider, response, secret)
 
 

@@ -188,7 +188,9 @@ class Kling:
             case "request":
                 error = (NoSuch if code == NO_TASK else api.BadRequest)(PROVIDER, coded)
             case None if code or status < 400:  # a code that nobody knows, or neither a yes nor a no
-                error = api.Ambiguous(PROVIDER, f"{status} with code {coded}")
+                error = api.Ambiguous(
+                    PROVIDER, f"status {status}" if code is None else f"{status} with code {coded}"
+                )
             case None:
                 error = wire.refusal(PROVIDER, status, said, response.headers, now=now)
         return error

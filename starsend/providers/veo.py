@@ -127,9 +127,11 @@ class Veo:
         if video is None:
             raise api.BrokenDownload(PROVIDER, "the operation is not finished")
         if not video.video_bytes:
-            where = f"lies at {wire.clipped(video.uri)}" if video.uri else "has no bytes"
+            if not video.uri:
+                raise api.BrokenDownload(PROVIDER, "it has no bytes")
             raise api.BrokenDownload(
-                PROVIDER, f"it {where}; no bucket is configured here, so copy it from there"
+                PROVIDER,
+                f"it lies at {wire.clipped(video.uri)}; no bucket is configured here, so copy it from there",
             )
         into.write(video.video_bytes)
         return video.mime_type or "video/mp4"

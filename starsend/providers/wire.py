@@ -123,7 +123,7 @@ def fetching(provider: str) -> Iterator[None]:
             raise refusal(
                 provider, answer.status_code, "", answer.headers, now=datetime.now(UTC)
             ) from refused
-        raise api.BrokenDownload(provider, words(refused)) from refused
+        raise api.BrokenDownload(provider, f"status {refused.response.status_code}") from refused
     except httpx.HTTPError as broken:
         raise api.BrokenDownload(provider, words(broken)) from broken
 
@@ -133,8 +133,8 @@ def refusal(
 ) -> api.ProviderError:
     """What an error status means for a submit, and for looks and polls too.
 
-    Anything from 500 up but 503 is ambiguous: a gateway gives up on work that goes on behind it. So is a success of
-    another kind than the vendor's own.
+    Anything from 500 up but 503 is ambiguous: a gateway gives up on work that goes on behind it. So is what leads
+    elsewhere, as 303 does to what was made of the call, and a success of another kind than the vendor's own.
     """
     said = clipped(said) or f"status {status}"
     if status in NOT_NOW:
@@ -144,7 +144,7 @@ def refusal(
         return api.RateLimited(provider, retry_after(headers, now=now), why=f"{status}: {said}", cause=cause)
     if status in NO_KEY:
         return api.Unauthorized(provider, f"{status}: {said}")
-    if status >= 500 or status < 300:
+    if status >= 500 or status < 400:
         return api.Ambiguous(provider, f"{status}: {said}")
     return api.BadRequest(provider, f"{status}: {said}")
 

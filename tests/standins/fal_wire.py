@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tests.standins.vendor import mp4
-from tests.standins.wire import Call, Phase, Reply, StandIn
+from tests.standins.wire import Call, Fault, Phase, Reply, StandIn
 
 KEY = "planted-id:planted-fal-key"
 SIGNATURE = "planted-signature"
@@ -28,6 +28,18 @@ class FalWire(StandIn):
         self.video = mp4()
         self.address = f"{self.url}/video/%s.mp4?sig={SIGNATURE}"
 
+    def fail_jobs(self) -> None:
+        self.error = "the runner died"
+
+    def never_end(self) -> None:
+        self.states = ["IN_PROGRESS"] * 99
+
+    def no_such(self, status: int) -> Fault:
+        return self.refused(status, "Request not found")
+
+    def refused(self, status: int, words: str) -> Fault:
+        return Fault("status", status, body=Reply.of({"detail": words}).body)
+
     def phase(self, call: Call) -> Phase:
         if call.path.startswith("/video/"):
             return "fetch"
@@ -39,7 +51,7 @@ class FalWire(StandIn):
 
     def answer(self, phase: Phase, call: Call) -> Reply:
         if phase == "fetch":
-            return Reply(200, self.video, "video/mp4")
+            return self.bring(self.video)
         if call.method == "PUT":
             assert "Authorization" not in call.headers, "a signed address needs no key"
             self.uploads.append(call.body)

@@ -7,7 +7,7 @@ import re
 from typing import Any, Final
 
 from tests.standins.vendor import png
-from tests.standins.wire import Call, Phase, Reply, StandIn
+from tests.standins.wire import Call, Fault, Phase, Reply, StandIn
 
 KEY: Final = "AIza-stand-in-0123456789-abcdefghij"
 TOKENS: Final = {"1K": 1120, "2K": 1680, "4K": 3780}
@@ -23,6 +23,10 @@ class GeminiWire(StandIn):
     def __init__(self) -> None:
         super().__init__()
         self.answers: list[dict[str, Any]] = []
+        self.picture = png()
+
+    def refused(self, status: int, words: str) -> Fault:
+        return google_fault(status, words)
 
     def phase(self, call: Call) -> Phase:
         return "submit"
@@ -35,7 +39,8 @@ class GeminiWire(StandIn):
         if headers.get("x-goog-api-key") != KEY:
             info = {"reason": "API_KEY_INVALID", "domain": "googleapis.com"}
             return refused(400, "INVALID_ARGUMENT", "API key not valid.", [info])
-        body = self.answers.pop(0) if self.answers else drawn(png(), call.json)
+        made = self.bring(self.picture, "image/png")
+        body = self.answers.pop(0) if self.answers else drawn(made.body, call.json, made.mime)
         if "promptFeedback" not in body:
             self.bill.append(found[1])
         return Reply.of(body)
@@ -46,6 +51,11 @@ def refused(status: int, name: str, message: str, details: list[dict[str, Any]] 
     return Reply.of(
         {"error": {"code": status, "message": message, "status": name, "details": details or []}}, status
     )
+
+
+def google_fault(status: int, message: str, *details: dict[str, Any], **more: Any) -> Fault:
+    """The same, as what goes wrong with a call."""
+    return Fault("status", status, body=refused(status, "", message, list(details)).body, **more)
 
 
 def inline(data: bytes, mime: str = "image/png", **more: object) -> dict[str, Any]:

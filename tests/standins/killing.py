@@ -10,6 +10,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import sqlalchemy.event
+from sqlalchemy import Engine
+
 STATE_MODULES = (
     "displaced.py",
     "exchange.py",
@@ -34,24 +37,55 @@ def run_killed(work: Callable[[], object], modules: tuple[str, ...], at: int) ->
     rename, sync and SQL statement lies between two of them. Returns whether ``work`` came back before, and whether the
     process was killed.
     """
+
+    def live() -> bytes:
+        _die_at(modules, at)
+        work()
+        sys.setprofile(None)
+        return b"!"
+
+    told, was_killed = forked(live)
+    return told == b"!", was_killed
+
+
+def forked(
+    work: Callable[[], bytes], watched: Callable[[int], object] = lambda _pid: None
+) -> tuple[bytes, bool]:
+    """What ``work`` came to in a process of its own, which ``watched`` is told of; and whether that was killed."""
     told, tell = os.pipe()
     with warnings.catch_warnings():
         # 3.12 on: the test runner has threads, the child uses none.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
-        _die_at(modules, at)
         try:
-            work()
-            sys.setprofile(None)
-            os.write(tell, b"!")
+            os.write(tell, work())
         finally:
             os._exit(0)
     os.close(tell)
+    watched(child)
+    with os.fdopen(told, "rb") as pipe:
+        said = pipe.read()
     _, status = os.waitpid(child, 0)
-    came_back = os.read(told, 1) == b"!"
-    os.close(told)
-    return came_back, os.WIFSIGNALED(status)
+    return said, os.WIFSIGNALED(status)
+
+
+def die_at(*, commit: int = 0, event: Callable[[str, tuple[object, ...]], bool] | None = None) -> None:
+    """Let this process kill itself just before a commit of SQLAlchemy's (from 1), or at an event of Python's audit hook."""
+    seen = 0
+
+    def on_commit(_connection: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == commit:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def on_event(name: str, args: tuple[object, ...]) -> None:
+        if event and event(name, args):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sqlalchemy.event.listen(Engine, "commit", on_commit)
+    sys.addaudithook(on_event)
 
 
 def _die_at(modules: tuple[str, ...], at: int) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.standins.vendor import mp4
-from tests.standins.wire import Call, Phase, Reply, StandIn
+from tests.standins.wire import Call, Fault, Phase, Reply, StandIn
 
 TASKS = "/v1/videos/image2video"
 ACCESS, SECRET = "planted-access-key", "planted-secret-key"
@@ -42,6 +42,19 @@ class KlingWire(StandIn):
         self.video = mp4()
         self.address = f"{self.url}/video/%s.mp4?sig={SIGNATURE}"
 
+    def fail_jobs(self) -> None:
+        self.states = ["failed"] * 9
+
+    def never_end(self) -> None:
+        self.states = ["processing"] * 99
+
+    def no_such(self, status: int) -> Fault:
+        return Fault("status", status, body=said(status, 1203, "the requested resource does not exist").body)
+
+    def refused(self, status: int, words: str) -> Fault:
+        code = {400: 1201, 401: 1002, 429: 1302}.get(status, 5000)
+        return Fault("status", status, body=said(status, code, words).body)
+
     def phase(self, call: Call) -> Phase:
         if call.method == "POST":
             return "submit"
@@ -51,7 +64,7 @@ class KlingWire(StandIn):
 
     def answer(self, phase: Phase, call: Call) -> Reply:
         if phase == "fetch":
-            return Reply(200, self.video, "video/mp4")
+            return self.bring(self.video)
         if not self._knows(call.headers.get("Authorization", "")):
             return said(401, 1002, f"Authorization is invalid: {call.headers.get('Authorization')}")
         if phase == "submit":

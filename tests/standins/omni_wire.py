@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.standins.gemini_wire import google_fault
 from tests.standins.vendor import mp4
-from tests.standins.wire import Call, Phase, Reply, StandIn
+from tests.standins.wire import Call, Fault, Phase, Reply, StandIn
 
 INTERACTIONS, FILES = "/v1/interactions", "/v1/files/"
 
@@ -25,6 +26,18 @@ class OmniWire(StandIn):
         self.states: list[str] = []
         self.elsewhere: str | None = None
 
+    def fail_jobs(self) -> None:
+        self.said = {"status": "failed", "steps": [], "errors": [{"message": "internal"}]}
+
+    def never_end(self) -> None:
+        self.said = {"status": "in_progress", "steps": []}
+
+    def no_such(self, status: int) -> Fault:
+        return self.refused(status, "no such interaction")
+
+    def refused(self, status: int, words: str) -> Fault:
+        return google_fault(status, words)
+
     def phase(self, call: Call) -> Phase:
         if call.method == "POST":
             return "submit"
@@ -38,7 +51,7 @@ class OmniWire(StandIn):
         if phase == "fetch":
             if self.elsewhere and call.path.startswith(FILES):
                 return Reply(302, headers={"location": self.elsewhere})
-            return Reply(200, self.video, "video/mp4")
+            return self.bring(self.video)
         if call.path.startswith(FILES):
             state = self.states.pop(0) if self.states else "ACTIVE"
             return Reply.of({"name": call.path.removeprefix("/v1/"), "state": state})

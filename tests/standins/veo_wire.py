@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from tests.standins.gemini_wire import google_fault
 from tests.standins.vendor import mp4
-from tests.standins.wire import Call, Phase, Reply, StandIn
+from tests.standins.wire import Call, Fault, Phase, Reply, StandIn
 
 
 class VeoWire(StandIn):
@@ -22,6 +23,18 @@ class VeoWire(StandIn):
         self.running = 0
         self.ended: dict[str, Any] | None = None
         self.fetching = False
+
+    def fail_jobs(self) -> None:
+        self.ended = {"error": {"code": 13, "message": "internal"}}
+
+    def never_end(self) -> None:
+        self.running = 99
+
+    def no_such(self, status: int) -> Fault:
+        return self.refused(status, "no such operation")
+
+    def refused(self, status: int, words: str) -> Fault:
+        return google_fault(status, words)
 
     def phase(self, call: Call) -> Phase:
         if call.path.endswith(":predictLongRunning"):
@@ -44,6 +57,7 @@ class VeoWire(StandIn):
         if self.running:
             self.running -= 1
             return Reply.of({"name": name, "done": False})
-        video = {"bytesBase64Encoded": base64.b64encode(self.video).decode(), "mimeType": "video/mp4"}
+        made = self.bring(self.video)
+        video = {"bytesBase64Encoded": base64.b64encode(made.body).decode(), "mimeType": made.mime}
         ended = {"response": {"videos": [video]}} if self.ended is None else self.ended
         return Reply.of({"name": name, "done": True, **ended})

@@ -7,13 +7,17 @@ A vendor's stand-in subclasses ``StandIn`` and says what each call is (``phase``
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import struct
+import sys
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import SimpleQueue
 from typing import Any, Literal, cast
 
 Phase = Literal["submit", "find", "poll", "fetch", "upload"]
@@ -26,8 +30,12 @@ Kind = Literal[
     "empty_object",  # carried out, and answered with {}
     "wrong_type",  # carried out, and answered with a page of HTML
     "truncated",  # carried out; the body ends half way, the connection is closed
+    "short_length",  # carried out; the body is twice as long as its Content-Length says
     "no_bytes",  # carried out, and answered with nothing
     "other_bytes",  # carried out, and answered with ``body``
+    "kill_before",  # whoever calls is killed before the request is read
+    "kill_after",  # it is read and carried out; then whoever called is killed
+    "kill_during",  # half of the answer is sent; then whoever called is killed
 ]
 
 
@@ -75,7 +83,9 @@ class StandIn(ThreadingHTTPServer):
     """Answers on 127.0.0.1 at ``url``; use as a context manager.
 
     ``bill`` has one entry, of the vendor's own choosing, for each call that the vendor would charge for; ``calls`` has
-    every request that was read, with its phase.
+    every request that was read, with its phase. A fault that is None lets one call pass. ``results`` are what the next
+    downloads bring, before the vendor's usual one, and ``mime`` is what they are called; ``victims`` are the processes
+    that a ``kill_`` fault kills; ``on_submit`` is called when a submit has been carried out.
     """
 
     daemon_threads = True
@@ -87,9 +97,13 @@ class StandIn(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.faults: defaultdict[Phase, list[Fault]] = defaultdict(list)
+        self.faults: defaultdict[Phase, list[Fault | None]] = defaultdict(list)
         self.bill: list[str] = []
         self.calls: list[tuple[Phase, Call]] = []
+        self.results: list[bytes] = []
+        self.mime = ""
+        self.victims: SimpleQueue[int] = SimpleQueue()
+        self.on_submit: Callable[[], object] = lambda: None
         self.lock = threading.Lock()
         self.closing = threading.Event()
 
@@ -100,6 +114,31 @@ class StandIn(ThreadingHTTPServer):
     def answer(self, phase: Phase, call: Call) -> Reply:
         """Carry a call out, bill it where the vendor would, and answer; called under ``lock``."""
         raise NotImplementedError
+
+    def fail_jobs(self) -> None:
+        """Let each job that is ordered from now on end without a result."""
+        raise NotImplementedError
+
+    def never_end(self) -> None:
+        """Let each job that is ordered from now on run for ever."""
+        raise NotImplementedError
+
+    def no_such(self, status: int) -> Fault:
+        """How the vendor itself says, under this status, that it has no such job."""
+        raise NotImplementedError
+
+    def refused(self, status: int, words: str) -> Fault:
+        """How the vendor itself turns a call away, in these words."""
+        raise NotImplementedError
+
+    def bring(self, usual: bytes, mime: str = "video/mp4") -> Reply:
+        """A result, as a download."""
+        return Reply(200, self.results.pop(0) if self.results else usual, self.mime or mime)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up, or is killed, is none of ours to report."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     def count(self, phase: Phase) -> int:
         """How many calls of a phase were read."""
@@ -126,13 +165,17 @@ class _Handler(BaseHTTPRequestHandler):
         phase = stand_in.phase(bare)
         with stand_in.lock:
             fault = stand_in.faults[phase].pop(0) if stand_in.faults[phase] else None
-        if fault and fault.kind == "reset_before":
+        if fault and fault.kind in ("reset_before", "kill_before"):
+            if fault.kind == "kill_before":
+                self._kill()
             return self._reset()
         call = replace(bare, body=self._body())
         with stand_in.lock:
             stand_in.calls.append((phase, call))
             turned_away = fault and fault.kind == "status" and not fault.accepted
             reply = Reply() if turned_away else stand_in.answer(phase, call)
+            if phase == "submit":
+                stand_in.on_submit()
         return self._send(reply) if fault is None else self._spoil(fault, reply)
 
     do_HEAD = do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _serve  # noqa: N815 - the base class names them
@@ -165,21 +208,33 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(Reply(200, b"<html><body>Welcome</body></html>", "text/html"))
             case "truncated":
                 self._send(reply, cut=True)
+            case "short_length":
+                self._send(reply, promised=len(reply.body) // 2)
             case "no_bytes":
                 self._send(replace(reply, body=b""))
             case "other_bytes":
                 self._send(replace(reply, body=fault.body))
+            case "kill_after":
+                self._kill()
+            case "kill_during":
+                self._send(reply, cut=True)
+                self._kill()
 
-    def _send(self, reply: Reply, *, cut: bool = False) -> None:
+    def _kill(self) -> None:
+        """Kill whoever calls, as the kernel does when memory runs out; its end of the connection is gone with it."""
+        self.close_connection = True
+        os.kill(self.server.victims.get(timeout=10), signal.SIGKILL)
+
+    def _send(self, reply: Reply, *, cut: bool = False, promised: int | None = None) -> None:
         self.send_response(reply.status)
         for name, value in {"content-type": reply.mime, **reply.headers}.items():
             self.send_header(name, value)
-        self.send_header("content-length", str(len(reply.body)))
+        self.send_header("content-length", str(len(reply.body) if promised is None else promised))
         self.end_headers()
         if self.command == "HEAD":
             return
         self.wfile.write(reply.body[: len(reply.body) // 2] if cut else reply.body)
-        self.close_connection = self.close_connection or cut
+        self.close_connection = self.close_connection or cut or promised is not None
 
     def _reset(self) -> None:
         """End the connection as a crashed host or a firewall does: with a reset and no goodbye."""
