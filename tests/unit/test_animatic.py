@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import pytest
 from PIL import Image
 from pydantic import ValidationError
@@ -20,7 +19,6 @@ from pydantic import ValidationError
 from starsend.api_client import (
     Ambiguous,
     BadRequest,
-    ImageProvider,
     ImageRequest,
     Job,
     JobFailed,
@@ -30,9 +28,7 @@ from starsend.api_client import (
     NotSent,
     RateLimited,
     Reference,
-    VideoProvider,
     VideoRequest,
-    open_provider,
 )
 from starsend.provider_options import AnimaticOptions, Behaviour
 from starsend.providers.animatic import Animatic, open_animatic
@@ -68,13 +64,6 @@ def order(tmp_path: Path) -> VideoRequest:
     return VideoRequest(shot_id="SEQ01", attempt=1, model="m", prompts=("hold",), durations=(0.25,), start_frame=Reference("start", path, ""), resolution="480p")  # fmt: skip
 
 
-def test_it_is_both_kinds_of_provider(tmp_path: Path) -> None:
-    """Does the entry point open something that keeps both promises of the seam?"""
-    provider = open_provider("animatic", options={}, folder=tmp_path)
-    assert isinstance(provider, ImageProvider)
-    assert isinstance(provider, VideoProvider)
-
-
 def test_an_unknown_option_is_an_error(tmp_path: Path) -> None:
     """Is a misspelt option noticed?"""
     with pytest.raises(ValidationError, match="misbehaves"):
@@ -91,17 +80,6 @@ def test_a_picture_is_answered_at_once_and_billed_once(tmp_path: Path) -> None:
     assert {key: line[key] for key in ("step_key", "shot_id", "kind", "attempt", "behaviour", "billed")} == {
         "step_key": "k1", "shot_id": "SEQ01_grid", "kind": "image", "attempt": 1, "behaviour": "ok", "billed": True,
     }  # fmt: skip
-
-
-def test_a_take_is_a_job(tmp_path: Path, order: VideoRequest) -> None:
-    """Does a video call run submit, poll, fetch, and decode, the same bytes each time?"""
-    provider = misbehaving(tmp_path)
-    job = provider.submit_video(order, step_key="v1")
-    assert provider.poll(job.handle).state == "ready"
-    data = fetched(provider, job.handle)
-    with av.open(io.BytesIO(data), "r") as container:
-        assert len(list(container.decode(video=0))) == 6
-    assert fetched(provider, job.handle) == data
 
 
 def test_it_goes_on_after_a_restart_without_the_senders_files(tmp_path: Path, order: VideoRequest) -> None:

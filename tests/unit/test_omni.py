@@ -229,18 +229,9 @@ def test_a_video_that_cannot_be_fetched_says_where_it_is(desk: Desk, wire: OmniW
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (Fault("reset_before"), api.BrokenDownload),
-        (Fault("reset_after"), api.BrokenDownload),
-        (Fault("truncated"), api.BrokenDownload),
-        (Fault("no_bytes"), api.BrokenDownload),
         (Fault("status", 400), api.BrokenDownload),
-        (Fault("status", 500), api.BrokenDownload),
         (Fault("status", 401), api.Unauthorized),
-        (Fault("status", 403), api.Unauthorized),
         (Fault("status", 429), api.RateLimited),
-        (Fault("status", 503), api.RateLimited),
-        (Fault("status", 404), api.JobGone),
-        (Fault("status", 410), api.JobGone),
     ],
     ids=lambda value: f"{value.kind}-{value.status}" if isinstance(value, Fault) else "",
 )

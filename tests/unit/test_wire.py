@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from starsend import api_client as api
 from starsend.providers import wire
-from tests.standins.wire import Call, Fault, Phase, Reply, StandIn, closed_port
+from tests.standins.wire import Call, Fault, Phase, Reply, StandIn
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -46,47 +45,6 @@ def send(url: str) -> dict[str, object]:
     return wire.answer_of("shop", response)
 
 
-def test_a_refused_connection_was_never_sent() -> None:
-    """Is it safe to send again where nobody listens?"""
-    with pytest.raises(api.NotSent):
-        send(closed_port())
-
-
-@pytest.mark.parametrize(
-    ("fault", "error", "billed"),
-    [
-        (Fault("reset_before"), api.Ambiguous, 0),
-        (Fault("reset_after"), api.Ambiguous, 1),
-        (Fault("silent"), api.Ambiguous, 1),
-        (Fault("status", 400), api.BadRequest, 0),
-        (Fault("status", 401), api.Unauthorized, 0),
-        (Fault("status", 403), api.Unauthorized, 0),
-        (Fault("status", 409), api.BadRequest, 0),
-        (Fault("status", 429), api.RateLimited, 0),
-        (Fault("status", 503), api.RateLimited, 0),
-        (Fault("status", 500), api.Ambiguous, 0),
-        (Fault("status", 202, accepted=True), api.Ambiguous, 1),
-        (Fault("status", 502, accepted=True), api.Ambiguous, 1),
-        (Fault("status", 504, accepted=True), api.Ambiguous, 1),
-        (Fault("malformed"), api.Ambiguous, 1),
-        (Fault("wrong_type"), api.Ambiguous, 1),
-        (Fault("truncated"), api.Ambiguous, 1),
-        (Fault("no_bytes"), api.Ambiguous, 1),
-    ],
-    ids=lambda value: f"{value.kind}-{value.status}" if isinstance(value, Fault) else "",
-)
-def test_an_error_is_no_cheaper_than_the_bill(
-    shop: Shop, fault: Fault, error: type[api.ProviderError], billed: int
-) -> None:
-    """Is nothing called unbilled that the vendor has charged, and is each sent once?"""
-    shop.faults["submit"].append(fault)
-    with pytest.raises(error) as raised:
-        send(shop.url)
-    assert len(shop.bill) == billed
-    assert not (billed and raised.value.billed is False)
-    assert shop.count("submit") <= 1
-
-
 def test_an_answer_that_cannot_be_unpacked_was_sent(shop: Shop) -> None:
     """Is a call that was answered in broken gzip called lost, and not free?"""
     headers = {"content-encoding": "gzip"}
@@ -112,18 +70,6 @@ def test_an_answer_that_cannot_be_unpacked_was_sent(shop: Shop) -> None:
 def test_a_delay_is_read_as_number_or_date(value: str, seconds: float | None) -> None:
     """Is the vendor's own delay honoured, and nonsense passed over?"""
     assert wire.retry_after({"Retry-After": value}, now=NOW) == seconds
-
-
-@pytest.mark.parametrize("kind", ["reset_after", "truncated", "no_bytes"])
-def test_a_download_that_breaks_says_so(shop: Shop, kind: str) -> None:
-    """Is a body that did not come whole never taken for the result?"""
-    shop.faults["fetch"].append(Fault(kind))  # type: ignore[arg-type]
-    with httpx.Client(timeout=0.3) as client:
-        with pytest.raises(api.BrokenDownload):
-            wire.download(client, "shop", shop.url, io.BytesIO())
-        whole = io.BytesIO()
-        assert wire.download(client, "shop", shop.url, whole) == "video/mp4"
-    assert whole.getvalue() == b"0123456789"
 
 
 def test_a_key_comes_from_the_environment_or_its_file(tmp_path: Path) -> None:
