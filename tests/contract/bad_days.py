@@ -12,7 +12,7 @@ from tests.media import frameless
 from tests.standins.vendor import mp4, png
 from tests.standins.wire import Fault, Phase
 
-When = Literal["submit", "poll", "fetch", "save", "clock", "killed"]
+When = Literal["upload", "submit", "find", "poll", "fetch", "save", "clock", "killed"]
 Event = Callable[[str, tuple[object, ...]], bool]
 CRASH_ROOM: Final = 400_000
 """Bytes that a file may have where the disk is full: more than a ledger, less than a result."""
@@ -80,6 +80,11 @@ POLL: Final[dict[str, Fault]] = {
     "body cut short": Fault("truncated"),
     "more than its length says": Fault("short_length"),
 }
+ASIDE: Final = {
+    what: POLL[what]
+    for what in ("reset", "never answered", "401", "500", "404 of a proxy's", "half a JSON document")
+}
+"""What is tried with the calls that only some vendors know: uploads, look-ups, and the look at a result's address."""
 FETCH: Final[dict[str, Fault]] = {
     "reset": Fault("reset_after"),
     "never answered": Fault("silent"),
@@ -138,6 +143,12 @@ def _at_the_vendor(name: Name) -> Iterator[Cell]:
     yield Cell(name, "submit", "connection refused", nobody=True)
     for what, fault in SUBMIT.items():
         yield Cell(name, "submit", what, _fault("submit", fault))
+    for what, fault in ASIDE.items():
+        if name == "fal":
+            yield Cell(name, "upload", what, _fault("upload", fault))
+            yield Cell(name, "fetch", f"{what}, asked where it is", _fault("find", fault))
+        if name == "kling":
+            yield Cell(name, "find", what, _lost_and(fault))
     if name in DRAWS:
         for what, made in PICTURES.items():
             yield Cell(name, "submit", what, _brings([made]))
@@ -191,6 +202,16 @@ def _fault(phase: Phase, *faults: Fault | None) -> Callable[[Door], None]:
         door.wire.faults[phase] += faults
         if any(fault and fault.kind == "silent" for fault in faults):
             door.patience = 1.5  # else long enough for a busy machine
+
+    return stage
+
+
+def _lost_and(fault: Fault) -> Callable[[Door], None]:
+    """A lost answer, and then a look-up that fails too."""
+
+    def stage(door: Door) -> None:
+        _fault("submit", Fault("reset_after"))(door)
+        _fault("find", fault)(door)
 
     return stage
 

@@ -166,7 +166,7 @@ word, and nobody can know. What is said after a take is in the log.
 """
 COLUMNS: Final = ("phase", "fault", "providers", "what the user sees", "first run", "last run")
 COUNTS: Final = ("sent", "billed", "actual", "possible")
-PHASES: Final = ("submit", "poll", "fetch", "save", "clock", "killed")
+PHASES: Final = ("upload", "submit", "find", "poll", "fetch", "save", "clock", "killed")
 Row = tuple[str, ...]
 
 

@@ -290,19 +290,6 @@ def test_a_refusal_that_cannot_be_checked_is_no_refusal(
         kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
 
 
-@pytest.mark.parametrize("fault", [Fault("silent"), Fault("status", 500), Fault("status", 404)])
-def test_a_step_waits_while_the_vendor_cannot_be_asked(shop: Shop, vendor: KlingWire, fault: Fault) -> None:
-    """Is nothing sent again while no clear word comes back, and the charge booked as possible until then?"""
-    vendor.faults["submit"].append(Fault("reset_after"))
-    vendor.faults["find"] += [fault, fault]
-    for _ in range(2):
-        with pytest.raises(api.ProviderError):
-            shop.take()
-        assert shop.ledger() == (["unknown"], {"estimated": "0.500000", "possible": "0.500000"})
-    assert shop.take().media.mime == "video/mp4"
-    assert len(vendor.bill) == vendor.count("submit") == 1
-
-
 def test_no_secret_is_told(
     kling: Kling, vendor: KlingWire, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
