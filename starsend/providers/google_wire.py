@@ -21,8 +21,6 @@ from google.genai import types
 from starsend import api_client as api
 from starsend.providers import wire
 
-_NOT_CARRIED_OUT: Final = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
-"""By their meaning in HTTP the very call has to be made anew elsewhere; other redirects may answer one that was carried out."""
 _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
@@ -133,10 +131,7 @@ def _why(status: int, facts: list[Mapping[str, Any]]) -> str:
 
 def _meaning(provider: str, error: Exception, secret: str, handle: str | None) -> api.ProviderError:
     response = getattr(error, "response", None)
-    status = response.status_code if isinstance(response, httpx.Response) else 0
-    if status in _NOT_CARRIED_OUT:
-        return api.BadRequest(provider, f"{status}: the call belongs to another address")
-    if not isinstance(response, httpx.Response) or status < HTTPStatus.BAD_REQUEST:
+    if not isinstance(response, httpx.Response) or response.is_success:
         return api.Ambiguous(provider, f"its answer cannot be read ({type(error).__name__})")
     if handle and response.status_code in wire.GONE and "code" in _problem(response):
         return api.JobGone(provider, handle)  # Google's own word; a proxy's page says nothing of the job
