@@ -16,6 +16,7 @@ from client_async.journal import Journal, Rendered
 from client_async.merge import Differences, Edit, differences, overwritten_reports
 from client_async.ownership import BESIDE, Raw, brief_of, canonical, same
 from client_async.picks import UNDELETE, grid_seen_by
+from client_async.review import merged_review
 from client_async.saved_file import SavedFile, unwritable
 from client_async.wishes import fault_of_wish, take_pick
 
@@ -153,6 +154,9 @@ class Ingest:
             elif why := fault_of_wish(edit, raw, saved.sequences[edit.name]):
                 found.refuse(edit.name, raw, "edit_ignored", f"{why}: nothing was done")
                 continue
+            elif edit.field == "review":
+                raw["review"] = self._reviewed(edit, raw, found, saved)
+                continue
             else:
                 self._conflict(edit, raw, found)
                 if edit.field in MENDING and raw.get("grid_state") == "failed":
@@ -170,6 +174,16 @@ class Ingest:
             if edit.name in regrids and not raw["regrid"]:
                 text = "selected_cell and regrid were set at once: the pick holds, and no other grid is drawn"
                 found.refuse(edit.name, raw, "edit_ignored", text)
+
+    def _reviewed(self, edit: Edit, raw: Raw, found: Found, saved: SavedFile) -> Any:  # noqa: ANN401 - JSON
+        """What people say of takes, note by note: nobody's save takes out what others have written since."""
+        told = self._journal.applied(saved.named, edit.name, "review") if saved.named is not None else []
+        earlier = [orjson.loads(value) for value in told]
+        merged, words = merged_review(edit.value, edit.before, raw.get("review"), earlier)
+        found.owed |= not same(merged, edit.value)  # the file lacks what others have written
+        for text in words:
+            found.tell(edit.name, raw, text)
+        return merged
 
     def _check(self, draft: Draft, edits: list[Edit], saved: SavedFile) -> None:
         """Everything that was touched is still a sequence. Raises BadDocument with line and JSON path."""

@@ -59,7 +59,7 @@ def make_project(root: Path, name: str, brief: Path | None) -> Place:
 
 def start_brief(place: Place, brief: dict[str, Any]) -> None:
     """Write a project's first ``sequences.json`` from a checked brief."""
-    used = {"selected_cell", *WISHES}  # what a used brief asked of its own project
+    used = {"selected_cell", "review", *WISHES}  # what a used brief asked and said of its own project
     kept = {
         name: {key: value for key, value in brief_of(raw).items() if key not in used}
         for name, raw in brief["sequences"].items()

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from client_async.review import LONGEST_TEXT, MOST_NOTES
+
 Cell = Annotated[StrictInt, Field(ge=1, le=4)]
 
 
@@ -104,6 +106,29 @@ class TakeRecord(Part):
     def takes(self) -> set[str]:
         """The ids of all its videos."""
         return {self.take, *(part.take for part in self.parts)}
+
+
+class ReviewNote(Part):
+    """What somebody says of a take at one of its frames."""
+
+    id: str = Field(min_length=1, max_length=80)
+    take: str
+    frame: int = Field(ge=0, description="From 0, counted through all parts of a divided take.")
+    seconds: float = Field(ge=0, description="When that frame begins.")
+    text: str = Field(min_length=1, max_length=LONGEST_TEXT)
+    by: str
+    at: str
+
+
+class Review(Part):
+    """What people say of a sequence's takes. An edit of it is merged note by note."""
+
+    circled: str | None = Field(default=None, description="The take that is chosen.")
+    notes: list[ReviewNote] = Field(
+        default_factory=list,
+        max_length=MOST_NOTES,
+        description='One that is left out stays; `"deleted": true` in it deletes it.',
+    )
 
 
 class BudgetPause(Part):

@@ -30,6 +30,7 @@ from client_async.sequence_parts import (
     LockedKeyframe,
     Part,
     Pick,
+    Review,
     SequenceNotice,
     Shot,
     TakeRecord,
@@ -87,6 +88,8 @@ class Sequence(Part):
         default=0, ge=-100, le=100, description="Higher goes first within the project."
     )
     deleted: StrictBool = Field(default=False, description="True takes the sequence out of the work.")
+
+    review: Review = Field(default=Review(), description="The circled take, and notes on takes.")
 
     grid_state: GridState = "new"
     grid_id: str | None = None

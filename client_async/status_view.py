@@ -10,6 +10,7 @@ from typing import Any
 
 from client_async.journal import JournalUnusable
 from client_async.projects import Place
+from client_async.review import circled_take
 from starsend.dollars import dollars
 from starsend.errors import BadInput
 from starsend.files import CannotWrite
@@ -128,6 +129,7 @@ def _row(name: str, sequence: Mapping[str, Any]) -> dict[str, Any]:
         "keyframe_path": keyframe.get("path"),
         "take": take.get("take"),
         "take_path": take.get("path"),
+        "circled": circled_take(sequence),
         "status": sequence.get("status", ""),
     }
 
