@@ -81,7 +81,7 @@ def media_routes(board: Board) -> APIRouter:
         except (StarsendError, OSError):
             raise HTTPException(404, "there is no such file") from None
 
-    @routes.get("/media/{project}/{path:path}")
+    @routes.api_route("/media/{project}/{path:path}", methods=["GET", "HEAD"])
     def media(project: str, path: str) -> FileResponse:
         """The file itself; a part of it where a Range is asked for."""
         _, file = found(project, path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from client_async.review import circled_take, review_of, takes_in
+
 GROUPS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("new", "exploring", "validating", "retrying", "compositing"), "exploring"),
     "waiting_for_pick": "waiting",
@@ -37,6 +39,7 @@ def row_of(project: str, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     """A sequence in a line. ``ready``: its keyframe is locked and no take of it is there or being made; never for a grid."""
     state = "cancelled" if raw.get("deleted") is True else str(raw.get("grid_state", "new"))
     pick, keyframe, take = (_part(raw, part) for part in ("pick", "keyframe", "take"))
+    takes = takes_in(raw)
     group = GROUPS.get(state, "exploring")
     return {
         "project": project,
@@ -51,6 +54,10 @@ def row_of(project: str, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         "cell": pick.get("cell"),
         "by": pick.get("by"),
         "take": take.get("take"),
+        "take_at": str(take.get("at") or ""),
+        "takes": len(set(takes)),
+        "circled": circled_take(raw),
+        "notes": sum(1 for note in review_of(raw)["notes"] if note.get("take") in takes),
         "picture": keyframe.get("path") or raw.get("grid_path"),
         "aspect_ratio": str(raw.get("aspect_ratio") or "16:9"),
     }

@@ -1,11 +1,14 @@
-// Keys as reviewers know them. None fires while somebody types, none repeats while it is held, none fights the browser's own.
+// Keys as reviewers know them. None fires while somebody types, none repeats while it is held (but those that are named in
+// `held`), none fights the browser's own.
 
-const TYPING = "input, textarea, select, [contenteditable]";
+const TYPING = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+const SLIDES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"]);
 
-export function keys(map) {
+export function keys(map, { held = [] } = {}) {
   document.addEventListener("keydown", (event) => {
-    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if ((event.repeat && !held.includes(event.key)) || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target.closest?.(TYPING)) return;
+    if (event.target.matches?.("[type=range]") && SLIDES.has(event.key)) return;
     if (document.querySelector("dialog[open]") && event.key !== "Escape") return;
     const act = map[event.key];
     // A focused button or link is pressed by Enter and Space itself.

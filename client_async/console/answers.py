@@ -1,0 +1,74 @@
+"""How the API says no: one shape for every refusal, in the words of the error itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
+
+from starsend.errors import BadInput, StarsendError, UnknownName
+
+
+class Refusal(BaseModel):
+    """``now``: what is there instead, where that is what was wrong."""
+
+    what: str
+    remedy: str = ""
+    now: dict[str, Any] | None = None
+
+
+class Refused(BaseModel):
+    """What an answer that is no success holds."""
+
+    detail: Refusal
+
+
+SAID: Final = {
+    403: "not yours to do",
+    404: "no such thing",
+    409: "not as it was",
+    422: "cannot be understood",
+}
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's ``responses``."""
+    return {status: {"model": Refused, "description": SAID[status]} for status in statuses}
+
+
+def refused(error: StarsendError, status: int, now: Mapping[str, Any] | None = None) -> HTTPException:
+    """An error of ours as an answer."""
+    said = Refusal(what=error.what, remedy=error.remedy, now=None if now is None else dict(now))
+    return HTTPException(status, said.model_dump())
+
+
+@contextmanager
+def answering(**statuses: int) -> Iterator[None]:
+    """Turn errors of ours into answers: 404 for what is unknown, 422 for bad input, else 503.
+
+    Args:
+        statuses: by an error's class name, what else it is.
+    """
+    try:
+        yield
+    except StarsendError as error:
+        usual = 404 if isinstance(error, UnknownName) else 422 if isinstance(error, BadInput) else 503
+        raise refused(error, statuses.get(type(error).__name__, usual)) from error
+
+
+def say_what_is_wrong(app: FastAPI) -> None:
+    """Let bodies and parameters that make no sense be answered in the same shape as everything else."""
+
+    @app.exception_handler(RequestValidationError)
+    async def told(_: Request, wrong: RequestValidationError) -> JSONResponse:
+        words = [
+            f"{'.'.join(str(part) for part in fault['loc'][1:]) or fault['loc'][0]}: {fault['msg']}"
+            for fault in wrong.errors()
+        ]
+        said = Refusal(what="; ".join(words[:5]), remedy="see /api/openapi.json")
+        return JSONResponse({"detail": said.model_dump()}, 422)
