@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from fastapi import FastAPI, HTTPException, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-from starlette.responses import JSONResponse
+from starlette.exceptions import HTTPException as AnyHTTPException
+from starlette.responses import JSONResponse, Response
 
 from starsend.errors import BadInput, StarsendError, UnknownName
 
@@ -72,3 +74,11 @@ def say_what_is_wrong(app: FastAPI) -> None:
         ]
         said = Refusal(what="; ".join(words[:5]), remedy="see /api/openapi.json")
         return JSONResponse({"detail": said.model_dump()}, 422)
+
+    @app.exception_handler(AnyHTTPException)
+    async def shaped(request: Request, no: AnyHTTPException) -> Response:
+        if not request.url.path.startswith("/api/") or not isinstance(no.detail, str):
+            return await http_exception_handler(request, no)
+        # A body that is no text is told as 400, one that is no JSON as 422: to whoever sent it they are the same.
+        status = 422 if no.status_code == 400 else no.status_code
+        return JSONResponse({"detail": Refusal(what=no.detail).model_dump()}, status, no.headers)

@@ -16,13 +16,16 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from client_async.console.guard import COOKIE, Guard
 from client_async.draft import Draft
 from client_async.picks import record_pick
 from client_async.projects import Place
-from tests.browser.conftest import Console, log_in
+from tests.browser.conftest import TOKEN, Console
 
 SHOTS = [{"prompt": "she waits", "seconds": 0.5, "camera": "hold"}, {"prompt": "boats leave", "seconds": 0.5}]
 FRAMES = 24
+LONG = [{"prompt": f"rain {number}", "seconds": 0.5} for number in (1, 2, 3)]
+TWO_SHOTS = {"provider": "animatic", "model": "*", "shots": 2, "as_of": "2026-11-01"}
 
 
 def picked(draft: Draft, name: str) -> None:
@@ -31,11 +34,11 @@ def picked(draft: Draft, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Console, Place]]:
-    """Served: SEQ01 with two takes, SEQ02 with one, SEQ03 with none."""
+    """Served: SEQ01 with two takes, SEQ02 with one in parts of 24 and 12 frames, SEQ03 with none."""
     console = Console(tmp_path_factory.mktemp("dailies"))
-    place = console.project("spring", "SEQ01", "SEQ02", "SEQ03")
-    for name in ("SEQ01", "SEQ02", "SEQ03"):
-        console.edit(place, name, shots=SHOTS, title=f"Harbour <{name}>")
+    place = console.project("spring", "SEQ01", "SEQ02", "SEQ03", shot_limits=[TWO_SHOTS])
+    for name, shots in (("SEQ01", SHOTS), ("SEQ02", LONG), ("SEQ03", SHOTS)):
+        console.edit(place, name, shots=shots, split=shots is LONG, title=f"Harbour <{name}>")
 
     assert console.command("grid", "SEQ01", "SEQ02").startswith("0")
     for name in ("SEQ01", "SEQ02"):
@@ -49,10 +52,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Console, P
         process.wait()
 
 
+def enter(page: Page, url: str, name: str) -> None:
+    """With the cookie that whoever has logged in has."""
+    session = Guard(TOKEN, "127.0.0.1").session(name)
+    page.context.add_cookies([{"name": COOKIE, "value": session, "url": url}])
+
+
 @pytest.fixture
 def player(place: tuple[Console, Place], page: Page) -> Page:
     """SEQ01 in the player, by somebody who is logged in."""
-    log_in(page, place[0].url)
+    enter(page, place[0].url, "mara")
     page.goto(f"{place[0].url}/dailies/spring/SEQ01?order=brief")
     at_frame(page, 0)
     expect(page.locator("#live")).to_have_text("live")
@@ -200,7 +209,7 @@ def test_what_others_say_arrives(player: Page, place: tuple[Console, Place], bro
     console = place[0]
     with browser.new_context() as context:
         jo = context.new_page()
-        log_in(jo, console.url, "jo")
+        enter(jo, console.url, "jo")
         jo.goto(f"{console.url}/dailies/spring/SEQ01")
         at_frame(jo, 0)
         expect(jo.locator("#live")).to_have_text("live")
@@ -244,12 +253,17 @@ def test_a_project_is_watched_in_order(player: Page, place: tuple[Console, Place
     player.keyboard.press("n")
     expect(player.locator("#slate")).to_have_text("SEQ02 Harbour <SEQ02>")
     assert "/dailies/spring/SEQ02" in player.url
-    at_frame(player, 0)
+    player.keyboard.press("End")
+    expect(player.locator("#frame")).to_have_text("36 / 36")
+    for _ in range(13):
+        player.keyboard.press("ArrowLeft")
+    expect(player.locator("#film-a")).to_have_attribute("data-shown", "22")  # in the first part again
+    expect(player.locator("#prompt")).to_have_text("rain 2")
     player.go_back()
     expect(player.locator("#name")).to_have_text("SEQ01")
     player.get_by_role("button", name="Play all").click()
     expect(player.locator("#name")).to_have_text("SEQ02")
-    at_frame(player, FRAMES - 1)
+    expect(player.locator("#film-a")).to_have_attribute("data-shown", "35")  # through both parts, to the end
     expect(player.locator("#strip [aria-current]")).to_have_attribute("data-sequence", "SEQ02")
     found = Axe().run(player).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []

@@ -24,14 +24,7 @@ from tests.unit.studio import Studio
 
 pytestmark = pytest.mark.anyio
 TOKEN = "a-token-of-some-length"
-ONE_SHOT = {
-    "provider": "animatic",
-    "model": "*",
-    "shots": 1,
-    "shot_seconds": {"least": 1, "most": 5},
-    "total_seconds": {"least": 1, "most": 5},
-    "as_of": "2026-11-01",
-}
+ONE_SHOT = {"provider": "animatic", "model": "*", "shots": 1, "as_of": "2026-11-01"}
 SEQ01 = "/api/projects/job/sequences/SEQ01"
 
 
@@ -124,6 +117,9 @@ async def test_circles_and_notes(site: Site, studio: Studio) -> None:
     ):
         status, no = await site.ask("POST", f"{SEQ01}/notes", body)
         assert (status, words in no["detail"]["what"]) == (wrong, True), no
+    headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+    nonsense = await site.client.post(f"{SEQ01}/notes", content=b"\xff\x00", headers=headers)
+    assert (nonsense.status_code, set(nonsense.json()["detail"])) == (422, {"what", "remedy", "now"})
     row = site.board.row("job", "SEQ01")
     assert (row["circled"], row["notes"], row["takes"]) == (take, 1, 1)
     review = json.loads(studio.place.file.path.read_text())["sequences"]["SEQ01"]["review"]
@@ -132,8 +128,13 @@ async def test_circles_and_notes(site: Site, studio: Studio) -> None:
     assert (status, no["detail"]["remedy"]) == (403, "only mara can delete it")
     assert (await site.ask("DELETE", f"{SEQ01}/notes/{note['id']}"))[0] == 204
     assert (await site.ask("DELETE", f"{SEQ01}/notes/{note['id']}"))[0] == 404
-    for path in ("/api/projects/job/sequences/SEQ9/takes", "/api/projects/other/sequences/SEQ01/takes"):
-        assert (await site.ask("GET", path))[0] == 404
+    for path in (
+        "/api/projects/job/sequences/SEQ9/takes",
+        "/api/projects/other/sequences/SEQ01/takes",
+        "/api/x",
+    ):
+        status, no = await site.ask("GET", path)
+        assert (status, set(no["detail"])) == (404, {"what", "remedy", "now"})
     site.board.project("job").place.file.change(
         lambda draft: [
             add_note(

@@ -19,7 +19,7 @@ async function ask(project, sequence) {
   return said;
 }
 
-const reel = new Reel(at("film-a"), { onFrame: moved, onEnd: ended });
+const reel = new Reel(at("film-a"), { onFrame: moved, onEnd: ended, onTrouble: (words) => { at("trouble").textContent = words; } });
 const versus = new Versus(ask, () => { if (versus.take) start.set("off"); keepStep(); });
 const timeline = new Timeline((frame) => seek(frame));
 const start = new StartFrame((mode) => {
@@ -40,7 +40,6 @@ Object.assign(player, { pause, seekIn, renew });
 function moved() {
   if (!reel.take) return;
   timeline.show(reel.frame);
-  at("play").setAttribute("aria-pressed", String(reel.playing));
   at("play").textContent = reel.playing ? "Pause" : "Play";
   keepStep();
   notes.moved();

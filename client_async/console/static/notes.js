@@ -35,6 +35,7 @@ export class Notes {
     const box = at("note");
     if (!box) return say("Log in to leave notes");
     this.player.pause();
+    if (document.fullscreenElement) document.exitFullscreen(); // the box is beside the film
     box.focus();
     this.#hold();
   }

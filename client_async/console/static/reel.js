@@ -20,9 +20,9 @@ export function timecode(frame, take) {
 }
 
 export class Reel {
-  // box: where it is shown. onFrame(): another frame is wanted or shown. onEnd(): it has played to its end.
-  constructor(box, { onFrame = () => {}, onEnd = () => {} } = {}) {
-    Object.assign(this, { box, onFrame, onEnd, take: null, frame: 0, playing: false, speed: 1, muted: false, videos: [], active: 0 });
+  // box: where it is shown. onFrame(): another frame is wanted or shown. onEnd(): it has played to its end. onTrouble(words).
+  constructor(box, { onFrame = () => {}, onEnd = () => {}, onTrouble = () => {} } = {}) {
+    Object.assign(this, { box, onFrame, onEnd, onTrouble, take: null, frame: 0, playing: false, speed: 1, muted: false, videos: [], active: 0 });
   }
 
   load(take, frame = 0) {
@@ -157,8 +157,9 @@ export class Reel {
         this.onEnd();
       }
     });
-    video.addEventListener("error", () => { if (video.getAttribute("src")) this.box.dataset.trouble = "This browser cannot play the file."; });
-    delete this.box.dataset.trouble;
+    video.addEventListener("error", () => {
+      if (this.videos.includes(video)) this.onTrouble(`This browser cannot play ${decodeURI(part.url.split("/").pop())}: ${video.error?.message || "unknown format"}`);
+    });
     return video;
   }
 }
