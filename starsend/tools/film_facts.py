@@ -7,9 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-import av
-from av.error import FFmpegError
-
 from starsend.errors import StarsendError
 
 EVEN: Final = Fraction(1, 500)
@@ -47,6 +44,9 @@ class FilmFacts:
 
 def film_facts(path: Path) -> FilmFacts:
     """Count a video's frames. Raises NoFilm."""
+    import av
+    from av.error import FFmpegError
+
     try:
         with av.open(path) as container:
             stream = container.streams.video[0]

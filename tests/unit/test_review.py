@@ -87,12 +87,14 @@ def test_an_old_buffer_adds_and_takes_nothing_out(desk: Desk) -> None:
     note(desk, "since")
     desk.file.change(lambda draft: remove_note(draft["SEQ01"], "SEQ01", gone["id"], by="jo"))
     desk.file.change(lambda draft: circle(draft["SEQ01"], "SEQ01", "b", seen=None))
+    approvals = [{"take": "a", "by": "the client", "approved": True}]
+    desk.file.change(lambda draft: draft["SEQ01"]["review"].update(approvals=approvals))
     old["sequences"]["SEQ01"]["review"]["notes"].append(written("mine"))
     desk.save(old)
     desk.file.take_in()
     assert desk.file.render()
     assert texts(desk) == ["kept", "since", "mine"]
-    assert desk.shown()["review"]["circled"] == "b"
+    assert (desk.shown()["review"]["circled"], desk.shown()["review"]["approvals"]) == ("b", approvals)
     assert desk.shown()["review"]["notes"][0] == kept
     old["sequences"]["SEQ01"]["review"]["notes"].append(written("more"))
     desk.file.change(lambda draft: remove_note(draft["SEQ01"], "SEQ01", "mine", by="ed"))

@@ -22,6 +22,9 @@ export class Versus {
     const others = [...document.querySelectorAll("#strip [data-sequence]")]
       .filter(({ dataset }) => dataset.project !== data.project || dataset.sequence !== data.sequence)
       .map(({ dataset }) => option(`${dataset.sequence} · ${dataset.project}`, dataset.project, dataset.sequence, dataset.take));
+    const offered = [...own, ...others].map((one) => one.text + one.value).join();
+    if (offered === this.offered) return; // lest an open list closes
+    this.offered = offered;
     const group = (label, options) => {
       const made = document.createElement("optgroup");
       made.label = label;
