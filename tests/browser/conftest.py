@@ -23,9 +23,9 @@ TOKEN = "a-token-that-no-line-may-show-42"
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One chromium for all tests of a worker."""
+    """One chromium for a module's tests; no longer, for while its driver lives no event loop can be run in this thread."""
     if not CHROMIUM:
         if os.environ.get("CI"):
             pytest.fail("chromium is missing: apt-get install chromium")
