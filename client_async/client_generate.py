@@ -84,6 +84,9 @@ def grid(
     sequences: Names = None,
     project: Project = None,
     again: Again = False,
+    note: Annotated[
+        str, typer.Option(help="With --again: what the new grid is to show, e.g. 'lower horizon, no crowd'.")
+    ] = "",
     picture: Annotated[
         Path | None,
         typer.Option("--from", help="Adopt this picture, made elsewhere, as the grid. Costs nothing."),
@@ -93,6 +96,8 @@ def grid(
     place, names = _place(project), sequences or []
     if picture is not None and (len(names) != 1 or again):
         raise typer.BadParameter("--from takes one sequence, and no --again")
+    if note and not again:
+        raise typer.BadParameter("--note goes with --again")
     _names_what_is_made_again(again, names)
     _logs()
     from rich.console import Console
@@ -105,7 +110,7 @@ def grid(
             raise BadInput("there is no such picture", where=str(picture), remedy="check the path")
         production.adopt_grid(place, names[0], picture, console)
         return
-    errors = production.make_grids(place, names, console, again=again)
+    errors = production.make_grids(place, names, console, again=again, note=note)
     undecided = production.waiting_for_person(place, names, ("recovery",))
     leave(_told(errors, console) or (WAITING if undecided else DONE))
 

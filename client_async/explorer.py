@@ -106,14 +106,19 @@ class Explorer:
             # The attempt whose answer is lost is given up; the next one is another step, and paid.
             history = _history(sequence, self._grids.given_up(sequence, at=self._now()))
         used_up = any(record["round"] == sequence.round for record in history)
-        await self._reporter.report(
-            grid_state="exploring",
-            status="a new grid was asked for",
-            regrid=False,
-            resume=False,
-            grid_wanted=True,
-            grid_history=history,
-            grid_restarts=sequence.grid_restarts + used_up,
+        begun = {
+            "grid_state": "exploring",
+            "status": "a new grid was asked for",
+            "regrid": False,
+            "regrid_note": "",
+            "resume": False,
+            "grid_wanted": True,
+            "grid_history": history,
+            "grid_restarts": sequence.grid_restarts + used_up,
+        }
+        # The note as it is by then: somebody may have saved other words since.
+        await self._reporter.change(
+            lambda raw: {**begun, "grid_note": (raw.get("regrid_note") or "").strip()}, at_once=False
         )
         return self._shop.sequence(self._name)
 

@@ -153,9 +153,10 @@ class GridMaker:
     def _ask_for_grid(self, sequence: Sequence, wrong: Many[GridRecord]) -> _Drawn:
         cast = self._cast(sequence)
         shown = [small_of(reference.path, reference.sha256) for reference in cast.references]
-        gutter = gutter_for(cast.prompts[0], self._shop.settings.grid.gutter, len(wrong), shown)
+        gutter = gutter_for("\n".join(cast.prompts), self._shop.settings.grid.gutter, len(wrong), shown)
         template = len(wrong) >= TEMPLATE_AFTER
-        prompt = grid_prompt(cast.prompts[0], gutter=gutter, wrong=wrong, template=template)
+        scene, note = _scene_and_note(cast)
+        prompt = grid_prompt(scene, gutter=gutter, note=note, wrong=wrong, template=template)
         if template:
             sheet = self._pictures.template(sequence.aspect_ratio, gutter)
             cast = replace(cast, references=(*cast.references, reference_to(sheet, "template")))
@@ -171,7 +172,8 @@ class GridMaker:
     def _ask_for_single(self, sequence: Sequence, cell: int) -> Take:
         """One start frame by itself; asked for again, as another attempt, when the vendor makes no picture of it."""
         cast = self._cast(sequence)
-        prompt = frame_prompt(cast.prompts[0], cell)
+        scene, note = _scene_and_note(cast)
+        prompt = frame_prompt(scene, cell, note)
         first = _number(sequence)
         last = first + self._shop.settings.grid.attempts - 1
         for attempt in range(first, last + 1):
@@ -185,7 +187,8 @@ class GridMaker:
         raise AssertionError("there is at least one attempt")
 
     def _cast(self, sequence: Sequence) -> Cast:
-        return self._shop.elements().cast([sequence.prompt], sequence.elements, where=self._name)
+        prompts = [sequence.prompt, sequence.grid_note] if sequence.grid_note else [sequence.prompt]
+        return self._shop.elements().cast(prompts, sequence.elements, where=self._name)
 
     def _frame(
         self, shot_id: str, prompt: str, sequence: Sequence, cast: Cast, *, attempt: int, size: str
@@ -212,10 +215,20 @@ class GridMaker:
         self, sequence: Sequence, via: Literal["model", "composite", "adopted"], at: str
     ) -> GridRecord:
         unread = Verdict(ok=False, reason="", explanation="")
-        brief = "" if via == "adopted" else sequence.grid_brief
+        drawn = via != "adopted"
         return GridRecord(
-            grid=f"g{_number(sequence)}", round=sequence.round, via=via, brief=brief, at=at, verdict=unread
+            grid=f"g{_number(sequence)}",
+            round=sequence.round,
+            via=via,
+            brief=sequence.grid_brief if drawn else "",
+            note=sequence.grid_note if drawn else "",
+            at=at,
+            verdict=unread,
         )
+
+
+def _scene_and_note(cast: Cast) -> tuple[str, str]:
+    return cast.prompts[0], cast.prompts[1] if len(cast.prompts) > 1 else ""
 
 
 def _number(sequence: Sequence) -> int:

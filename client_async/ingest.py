@@ -18,7 +18,7 @@ from client_async.ownership import BESIDE, Raw, brief_of, canonical, same
 from client_async.picks import UNDELETE, grid_seen_by
 from client_async.review import merged_review
 from client_async.saved_file import SavedFile, unwritable
-from client_async.wishes import fault_of_wish, take_pick
+from client_async.wishes import fault_of_wish, is_note_alone, take_pick
 
 CHECKED_AT_ONCE = 200
 MENDING = {"prompt", "shots", "split", "elements", "aspect_ratio"}
@@ -174,6 +174,12 @@ class Ingest:
             if edit.name in regrids and not raw["regrid"]:
                 text = "selected_cell and regrid were set at once: the pick holds, and no other grid is drawn"
                 found.refuse(edit.name, raw, "edit_ignored", text)
+        for edit in edits:
+            if is_note_alone(edit, draft[edit.name]):
+                text = (
+                    'regrid_note is kept, and asks for nothing by itself: "regrid": true draws another grid'
+                )
+                found.refuse(edit.name, draft[edit.name], "edit_ignored", text)
 
     def _reviewed(self, edit: Edit, raw: Raw, found: Found, saved: SavedFile) -> Any:  # noqa: ANN401 - JSON
         """What people say of takes, note by note: nobody's save takes out what others have written since."""

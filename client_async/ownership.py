@@ -14,11 +14,13 @@ import orjson
 
 SCHEMA = "starsend.sequences/1"
 REPORTED = {"pick", "keyframe", "take", "take_attempt", "take_kept", "take_history", "status", "notices"}
-WISHES = ("regrid", "retake", "resume", "adopt")
+WISHES = ("regrid", "regrid_note", "retake", "resume", "adopt")
 """Asked for once, and taken back by the daemon when it has begun."""
 BESIDE = ""
 """The name under which what lies beside the sequences is noted: no sequence can be called so."""
 KEPT_NOTICES = 20
+LONGEST_NOTE = 500
+"""Characters of what somebody asks of the next grid; the prompt says the rest."""
 
 Raw = dict[str, Any]
 

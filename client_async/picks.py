@@ -124,6 +124,8 @@ def _who(pick: Mapping[str, Any]) -> object:
 
 def _withdraw_regrid(sequence: dict[str, Any]) -> None:
     """Who picks while another grid is being drawn wants this one: the pick is the later wish."""
+    if sequence.get("regrid") and sequence.get("regrid_note"):
+        sequence["regrid_note"] = ""
     for wish in ("regrid", "grid_wanted"):
         if sequence.get(wish):
             sequence[wish] = False

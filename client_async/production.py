@@ -24,6 +24,7 @@ from client_async.screens import LiveProgress, say
 from client_async.sequences import Sequence, check_sequences
 from client_async.states import PARKED
 from client_async.take_maker import brief_digest, cast_shots
+from client_async.wishes import checked_note
 from starsend.config import load_settings
 from starsend.elements import Elements
 from starsend.errors import BadInput, StarsendError, UnknownName
@@ -35,13 +36,20 @@ TRIED_AGAIN = ("failed", "paused_budget")
 """A command asks for these again by being run; what waits in ``recovery`` may have been billed, so it takes --again."""
 
 
-def make_grids(place: Place, names: Many[str], console: Console, *, again: bool = False) -> Errors:
-    """Explore grids for the named sequences, or for all that have none."""
+def make_grids(
+    place: Place, names: Many[str], console: Console, *, again: bool = False, note: str = ""
+) -> Errors:
+    """Explore grids for the named sequences, or for all that have none.
+
+    Args:
+        note: with ``again``: what the new grids are to show. Raises BadWish: it is too long.
+    """
+    said = checked_note(note, "--note")
     sequences, refused = _asked_for(place, names)
     wishes: Wishes = {}
     for name, sequence in sequences.items():
         if again:
-            wishes[name] = {"regrid": True}
+            wishes[name] = {"regrid": True} | ({"regrid_note": said} if said else {})
         elif sequence.grid_state in TRIED_AGAIN and (sequence.grid is None or sequence.grid_wanted):
             wishes[name] = {"resume": True}
     return refused | _work(place, sequences, console, "grids", wishes, actions=("explore", "adopt", "tidy"))

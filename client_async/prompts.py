@@ -30,12 +30,15 @@ _WRONG = {
 _NUMBERS = ("no", "one", "two", "three", "four", "five")
 
 
-def grid_prompt(scene: str, *, gutter: str, wrong: Many[GridRecord] = (), template: bool = False) -> str:
+def grid_prompt(
+    scene: str, *, gutter: str, note: str = "", wrong: Many[GridRecord] = (), template: bool = False
+) -> str:
     """Ask for one picture of four candidate start frames.
 
     Args:
         scene: the brief, elements already spelt out.
         gutter: a colour the scene does not hold; a named gutter can be found again (docs/measured.md).
+        note: what somebody asked of this grid who had seen the one before, elements spelt out.
         wrong: earlier attempts of this round; the last one is named, so that no two prompts are the same.
         template: an empty 2x2 sheet goes along as the last reference.
     """
@@ -49,6 +52,10 @@ def grid_prompt(scene: str, *, gutter: str, wrong: Many[GridRecord] = (), templa
         "- the four panels differ in framing, as described below;",
         "- no text, no numbers, no borders, no frames around the picture.",
     ]
+    if note:
+        lines.append(
+            f"- art direction for all four panels, above the scene where the two differ: {_line(note)};"
+        )
     if wrong:
         said = "; ".join(dict.fromkeys(_mistake(record) for record in wrong))
         lines.append(
@@ -62,15 +69,23 @@ def grid_prompt(scene: str, *, gutter: str, wrong: Many[GridRecord] = (), templa
     return "\n".join([*lines, "", *(f"{place}: {framing}." for place, framing in FRAMINGS)])
 
 
-def frame_prompt(scene: str, cell: int) -> str:
-    """Ask for one of the four start frames by itself; ``cell`` counts 1 to 4."""
+def frame_prompt(scene: str, cell: int, note: str = "") -> str:
+    """Ask for one of the four start frames by itself; ``cell`` counts 1 to 4, ``note`` as for ``grid_prompt``."""
     _, framing = FRAMINGS[cell - 1]
-    return f"Create one single full-frame image of {scene}\n\nFraming: {framing}.\nNo panels, no text, no borders."
+    direction = f"\nArt direction, above the scene where the two differ: {_line(note)}." if note else ""
+    return (
+        f"Create one single full-frame image of {scene}\n\nFraming: {framing}.{direction}"
+        "\nNo panels, no text, no borders."
+    )
 
 
 def shot_prompt(shot: Shot) -> str:
     """One shot of a take, with its camera move."""
     return f"{shot.prompt.rstrip('. ')}. Camera: {shot.camera}." if shot.camera else shot.prompt
+
+
+def _line(note: str) -> str:
+    return " ".join(note.split()).rstrip(".;")
 
 
 def _mistake(record: GridRecord) -> str:

@@ -54,6 +54,7 @@ class GridRecord(Part):
         default="",
         description="SHA-256 of prompt, elements and aspect ratio, as they were when it was drawn.",
     )
+    note: str = Field(default="", description="What somebody had asked of it (`regrid_note`).")
     at: str
 
 

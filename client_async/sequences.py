@@ -22,7 +22,7 @@ from pydantic import (
     field_validator,
 )
 
-from client_async.ownership import is_reported
+from client_async.ownership import LONGEST_NOTE, is_reported
 from client_async.sequence_parts import (
     BudgetPause,
     Cell,
@@ -75,6 +75,11 @@ class Sequence(Part):
     shots: list[Shot] = Field(min_length=1, max_length=36, description="What the take shows, in order.")
     selected_cell: Cell | None = Field(default=None, description="The picked cell, 1 to 4.")
     regrid: StrictBool = Field(default=False, description="True asks for a new grid; the old ones are kept.")
+    regrid_note: str = Field(
+        default="",
+        max_length=LONGEST_NOTE,
+        description="With `regrid`: what the new grid is to show, e.g. 'lower horizon, no crowd'.",
+    )
     retake: StrictBool = Field(
         default=False, description="True asks for another take of the locked keyframe; the old ones are kept."
     )
@@ -99,6 +104,7 @@ class Sequence(Part):
     grid_pause: BudgetPause | None = Field(default=None, description="The cap it ran into last.")
     grid_restarts: int = Field(default=0, ge=0)
     grid_wanted: StrictBool = Field(default=False, description="Another grid is being drawn.")
+    grid_note: str = Field(default="", description="What somebody asked of the grids of this round.")
     pick: Pick | None = None
     keyframe: LockedKeyframe | None = None
     take: TakeRecord | None = None

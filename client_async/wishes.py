@@ -8,8 +8,39 @@ import orjson
 
 from client_async.found import Found
 from client_async.merge import Edit
-from client_async.ownership import News, Raw, same
-from client_async.picks import BadPick, is_later, record_pick, withdraw_pick
+from client_async.ownership import LONGEST_NOTE, News, Raw, same
+from client_async.picks import DELETED, UNDELETE, BadPick, is_later, record_pick, withdraw_pick
+from starsend.errors import BadInput
+
+
+class BadWish(BadInput):
+    """What is asked for cannot be done, or not as it is asked."""
+
+
+def checked_note(note: str, where: str) -> str:
+    """What somebody asks of the next grid, on one line. Raises BadWish: it is too long."""
+    said = " ".join(note.split())
+    if len(said) > LONGEST_NOTE:
+        what = f"the note has {len(said)} characters, at most {LONGEST_NOTE} are taken"
+        raise BadWish(what, where=where, remedy="say it shorter, or put it into the prompt of the sequence")
+    return said
+
+
+def ask_for_grid(raw: Raw, name: str, note: str = "") -> None:
+    """Write the wish for another grid into a sequence as it stands; what is there is kept.
+
+    Raises BadWish: it is deleted, the note is too long, or another one is asked for or being drawn already.
+    """
+    said = checked_note(note, name)
+    if raw.get("deleted") or raw.get("grid_state") == "cancelled":
+        raise BadWish(DELETED, where=name, remedy=UNDELETE)
+    if raw.get("regrid") or raw.get("adopt") is not None:
+        asked = raw.get("regrid_note")
+        what = "another grid is asked for already" + (f' ("{asked}")' if asked else "")
+        raise BadWish(what, where=name, remedy="wait for it")
+    if raw.get("grid_wanted"):
+        raise BadWish("another grid is being drawn already", where=name, remedy="wait for it")
+    raw.update(regrid=True, regrid_note=said)
 
 
 def take_pick(edit: Edit, raw: Raw, found: Found, *, by: str, at: datetime) -> None:
@@ -70,6 +101,11 @@ def fault_of_wish(edit: Edit, raw: Raw, saved: bytes) -> str | None:
     if edit.field == "retake" and "grid_id" in said and _frame(said) != _frame(raw):
         return "retake was asked of a start frame that has been replaced"
     return None
+
+
+def is_note_alone(edit: Edit, raw: Raw) -> bool:
+    """Whether words were written for a new grid, and none is asked for."""
+    return edit.field == "regrid_note" and bool(raw.get("regrid_note")) and not raw.get("regrid")
 
 
 def _frame(raw: Raw) -> object:

@@ -157,6 +157,21 @@ async def test_asked_for_a_new_grid_the_old_one_is_kept(explored: Studio) -> Non
     assert explored.shop.store.keyframe_complete("SEQ01"), "the old keyframe holds until another is locked"
 
 
+async def test_what_is_asked_of_a_new_grid_goes_into_every_prompt_of_its_round(explored: Studio) -> None:
+    """Is the note said to the model until a grid is right, kept with each attempt, and over with the round?"""
+    explored.misbehave(misbehave={"SEQ01_grid": ["ok", "single"]})
+    explored.close()
+    await explored.wish(regrid=True, regrid_note="lower horizon,\n no crowd.")
+    second = explored.runner.read()
+    assert (second.grid_id, second.regrid, second.regrid_note) == ("g3", False, "")
+    await explored.wish(regrid=True)
+    history = explored.runner.read().grid_history
+    assert [bool(record.note) for record in history] == [False, True, True, False]
+    asked = [explored.shop.store.step(record.takes[0]) for record in history]
+    said = [str(step.request["prompt"]) if step else "" for step in asked]
+    assert ["differ: lower horizon, no crowd;" in prompt for prompt in said] == [False, True, True, False]
+
+
 async def test_a_regrid_whose_run_dies_is_taken_up_again(explored: Studio) -> None:
     """Is the wish for a new grid on disk before the first call?"""
     explored.misbehave(misbehave={"SEQ01_grid": ["ok", "rate_limit"]}, rate_limit_seconds=0)

@@ -232,6 +232,8 @@ def test_a_signal_parks_a_waiting_job_and_the_next_run_goes_on(
         (("grid", "SEQ01", "--from", "gone.png"), ("gone.png",)),
         (("grid", "--from", "gone.png"), ("--from takes one sequence",)),
         (("generate", "--again"), ("--again takes the names",)),
+        (("grid", "SEQ01", "--note", "less sky"), ("--note goes with --again",)),
+        (("grid", "SEQ01", "--again", "--note", "sky " * 200), ("799 characters", "at most 500", "shorter")),
         (("pipeline",), ("shot list", "shots.json")),
         (("demo",), ("sample brief",)),
         (("init", "job"), ("has a brief already",)),

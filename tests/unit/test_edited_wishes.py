@@ -113,6 +113,22 @@ def test_a_pick_and_a_new_grid_in_one_save_cannot_both_be(desk: Desk) -> None:
     assert (desk.shown()["pick"]["cell"], desk.shown()["regrid"]) == (2, False)
 
 
+def test_words_for_a_new_grid_ask_for_none_and_go_with_the_wish(desk: Desk) -> None:
+    """A note without `regrid`: is it kept, and said to do nothing? Does a pick take wish and note back together?"""
+    desk.grid("g1")
+    desk.edit(regrid_note="lower horizon")
+    (told,) = desk.file.take_in().news
+    assert (told.kind, "asks for nothing by itself" in told.text) == ("edit_ignored", True)
+    assert desk.file.render()
+    desk.edit(regrid=True)
+    assert not desk.file.take_in().news
+    assert (desk.kept()["regrid"], desk.kept()["regrid_note"]) == (True, "lower horizon")
+    assert desk.file.render()
+    desk.edit(selected_cell=2)
+    assert not desk.file.take_in().news
+    assert (desk.kept()["regrid"], desk.kept()["regrid_note"]) == (False, "")
+
+
 def test_a_pick_by_edit_is_of_the_grid_that_was_shown(desk: Desk) -> None:
     """Is it recorded with who and what of; and refused, with a word, once that grid has been replaced?"""
     desk.grid("g1")

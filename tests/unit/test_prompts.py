@@ -1,5 +1,7 @@
 """Do prompts say all of what is wanted, and does a retry say what was wrong, in words not used before?"""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +36,19 @@ def test_the_first_attempt_reproaches_nobody() -> None:
     prompt = grid_prompt("a harbour", gutter="lime")
     assert "attempt" not in prompt
     assert "Before" not in prompt
+
+
+def test_a_note_is_said_on_one_line_of_grid_and_single_alike() -> None:
+    """Is what somebody asks of the next grid in both prompts, and nothing of it where nobody asked?"""
+    for asked in (
+        grid_prompt("a harbour", gutter="lime", note="no\ncrowd. "),
+        frame_prompt("a harbour", 2, "no\ncrowd. "),
+    ):
+        assert re.search(
+            r"Art direction.*above the scene where the two differ: no crowd[.;]\n", asked, re.IGNORECASE
+        )
+    for plain in (grid_prompt("a harbour", gutter="lime"), frame_prompt("a harbour", 2)):
+        assert "direction" not in plain.lower()
 
 
 @pytest.mark.parametrize("reason", SAID_OF)
