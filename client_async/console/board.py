@@ -6,6 +6,7 @@ changed is read from the journal. So a change shows within a second, whoever mad
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,12 +46,17 @@ class Changed:
 
 @dataclass(slots=True)
 class Shown:
-    """A project as it was read last. ``trouble``: why its brief cannot be read as it stands."""
+    """A project as it was read last. ``trouble``: why its brief cannot be read as it stands.
+
+    ``turn`` is held while rows are made and put in place: a look in its thread must not put back what a write of ours has
+    changed meanwhile.
+    """
 
     place: Place
     signs: Signs
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     trouble: str = ""
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Board:
@@ -102,7 +108,8 @@ class Board:
         """This process itself has changed sequences: show them, and tell of it, without waiting for a look."""
         shown = self.project(project)
         file = shown.place.file
-        shown.rows = {**shown.rows, **{name: row_of(project, name, file.peek(name)) for name in names}}
+        with shown.turn:
+            shown.rows = {**shown.rows, **{name: row_of(project, name, file.peek(name)) for name in names}}
         self._publish(Changed(project, names))
 
     @contextmanager
@@ -167,7 +174,7 @@ class Board:
 
 def read(shown: Shown) -> set[str]:
     """Bring a project's rows up to date; the names of those that changed. Blocking."""
-    file, before = shown.place.file, shown.rows
+    file = shown.place.file
     try:
         # A daemon takes in what people save, and tells them of it; where none runs, somebody must.
         changed = file.catch_up() if daemon_drives(shown.place) else file.take_in().changed
@@ -176,6 +183,11 @@ def read(shown: Shown) -> set[str]:
         shown.trouble = str(refused)
         return set()
     project = shown.place.name
-    fresh = {name: row_of(project, name, file.peek(name)) for name in changed}
-    shown.rows = {name: fresh.get(name) or before[name] for name in file.names()}  # in the brief's order
+    with shown.turn:
+        shown.rows = {
+            name: row_of(project, name, file.peek(name))
+            if name in changed or name not in shown.rows
+            else shown.rows[name]
+            for name in file.names()  # in the brief's order
+        }
     return changed
