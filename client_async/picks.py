@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from client_async.ownership import add_notice
-from client_async.states import PARKED
+from client_async.states import KEPT, PARKED
 from starsend.errors import BadInput
 
 DELETED, UNDELETE = "this sequence is marked deleted", 'write "deleted": false first'
@@ -53,8 +53,8 @@ def record_pick(
     Raises:
         BadPick: no such cell, no grid to pick from, or the grid named has been replaced since.
     """
-    number, current = cell_number(cell), _grid_to_pick_from(sequence, name, grid)
-    before = _present_pick(sequence, current)
+    number, current = cell_number(cell), grid_to_pick_from(sequence, name, grid)
+    before = present_pick(sequence, current)
     if before and before["cell"] == number:
         _withdraw_regrid(sequence)
         return dict(before)
@@ -81,7 +81,7 @@ def record_pick(
     return pick
 
 
-def _grid_to_pick_from(sequence: Mapping[str, Any], name: str, grid: str | None) -> str:
+def grid_to_pick_from(sequence: Mapping[str, Any], name: str, grid: str | None) -> str:
     """The present grid. Raises BadPick: there is none, or it is not the one that was meant."""
     current: str | None = sequence.get("grid_id")
     if sequence.get("deleted") or sequence.get("grid_state") == "cancelled":
@@ -101,7 +101,7 @@ def _grid_to_pick_from(sequence: Mapping[str, Any], name: str, grid: str | None)
     return current
 
 
-def _present_pick(sequence: Mapping[str, Any], grid: str) -> dict[str, Any] | None:
+def present_pick(sequence: Mapping[str, Any], grid: str) -> dict[str, Any] | None:
     """The pick that holds, if there is one of this grid; one that was edited, cleared or mangled since holds no more."""
     pick = sequence.get("pick")
     if not isinstance(pick, dict) or pick.get("grid") != grid:
@@ -134,6 +134,8 @@ def _withdraw_regrid(sequence: dict[str, Any]) -> None:
 def withdraw_pick(sequence: dict[str, Any], by: str) -> None:
     """Take a pick back. What is locked or made already stays."""
     sequence["selected_cell"] = None
+    if sequence.get("grid_state") in KEPT:
+        sequence["grid_state"] = "waiting_for_pick"
     if sequence.get("pick"):
         sequence["pick"] = None
         sequence["status"] = f"the pick was withdrawn by {by}"

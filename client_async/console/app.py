@@ -10,6 +10,7 @@ from client_async.console.answers import say_what_is_wrong
 from client_async.console.board import Board
 from client_async.console.dailies import dailies_routes
 from client_async.console.doors import Doors
+from client_async.console.grid_review import review_api, review_page
 from client_async.console.guard import Guard
 from client_async.console.live import live_routes
 from client_async.console.media import media_routes
@@ -30,6 +31,8 @@ def make_app(board: Board, guard: Guard, stopping: anyio.Event) -> FastAPI:
     app.include_router(page_routes(pages))
     app.include_router(dailies_routes(pages))
     app.include_router(review_routes(board, guard))
+    app.include_router(review_page(pages))
+    app.include_router(review_api(board, guard))
     app.include_router(live_routes(board, stopping))
     app.include_router(media_routes(board))
     say_what_is_wrong(app)

@@ -24,6 +24,7 @@ GROUPS: Final[Mapping[str, str]] = {
 WORDS: Final[Mapping[str, str]] = {
     "exploring": "Exploring",
     "waiting": "Waiting for a pick",
+    "picked": "Picked",
     "locked": "Locked",
     "generating": "Generating",
     "done": "Done",
@@ -41,6 +42,8 @@ def row_of(project: str, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     pick, keyframe, take = (_part(raw, part) for part in ("pick", "keyframe", "take"))
     takes = takes_in(raw)
     group = GROUPS.get(state, "exploring")
+    if group == "waiting":
+        group = _of_waiting(raw, pick)
     return {
         "project": project,
         "sequence": name,
@@ -61,6 +64,14 @@ def row_of(project: str, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         "picture": keyframe.get("path") or raw.get("grid_path"),
         "aspect_ratio": str(raw.get("aspect_ratio") or "16:9"),
     }
+
+
+def _of_waiting(raw: Mapping[str, Any], pick: Mapping[str, Any]) -> str:
+    """Where nothing drives the project, what people have asked for stands beside a state that is still the old one."""
+    if raw.get("regrid") is True:
+        return "exploring"
+    picked = pick.get("cell") is not None and pick.get("cell") == raw.get("selected_cell")
+    return "picked" if picked and pick.get("grid") == raw.get("grid_id") else "waiting"
 
 
 def _part(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -1,0 +1,188 @@
+"""The grid review in a real browser: is it picked by key and by mouse, once, and is every conflict shown?"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from client_async.picks import record_pick
+from client_async.projects import Place
+from tests.browser.conftest import Console, log_in
+from tests.unit.daemon_house import kept
+
+KEYS, MOUSE, CONFLICT, AGAIN, PAID = (f"SEQ{number:02}" for number in range(1, 6))
+"""A sequence for each test, so that they share a console and do not disturb each other."""
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """Two projects whose sequences all wait for a pick."""
+    made = Console(tmp_path_factory.mktemp("review"))
+    made.project("autumn", "W1", "W2")
+    made.project("spring", KEYS, MOUSE, CONFLICT, AGAIN, PAID)
+    for project in ("autumn", "spring"):
+        assert made.command("grid", "-p", project).startswith("0")
+    made.serve()
+    yield made
+    for process in made.running:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def spring(console: Console) -> Place:
+    return Place(console.root, "spring")
+
+
+def review(page: Page, console: Console, of: str) -> None:
+    log_in(page, console.url)
+    page.goto(f"{console.url}/review/spring/{of}")
+    expect(page.locator("#live")).to_have_text("live")
+
+
+def test_picked_by_key_once_and_never_while_typing(console: Console, spring: Place, page: Page) -> None:
+    """Keys typed into the note, a key held down, Enter held down: is one pick made, with the note, and taken back by key?"""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method) if "/api/" in request.url else None)
+    review(page, console, KEYS)
+    page.get_by_label("Note with the pick").press_sequentially("r1 z?u ")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open], #viewer:not([hidden]), [aria-checked=true]")).to_have_count(0)
+    page.locator("h1").click()
+    for _ in range(3):
+        page.keyboard.down("2")
+    expect(page.get_by_role("radio", name="Cell 2, top right")).to_be_checked()
+    for _ in range(5):
+        page.keyboard.down("Enter")
+    expect(page.locator("#choice")).to_contain_text("Cell 2 of g1 picked by mara")
+    page.keyboard.up("Enter")
+    expect(page.locator("#standing .chip")).to_have_text("Picked · cell 2")
+    pick = kept(spring, KEYS)["pick"]
+    assert (pick["note"], pick["via"], asked) == ("r1 z?u ", "console", ["POST"])
+    page.keyboard.press("u")
+    expect(page.locator("#choice")).to_contain_text("No cell of g1 is picked yet")
+    assert kept(spring, KEYS)["selected_cell"] is None
+
+
+def test_picked_by_mouse(console: Console, spring: Place, page: Page) -> None:
+    """A click on the cell as it was detected and the button; a double click: does each pick what lies there?"""
+    review(page, console, MOUSE)
+    box = page.locator("#picture").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.75)
+    page.get_by_role("button", name="Pick cell 3").click()
+    expect(page.locator("#choice")).to_contain_text("Cell 3 of g1 picked by mara")
+    page.mouse.dblclick(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.75)
+    expect(page.locator("#choice")).to_contain_text("Cell 4 of g1 picked by mara")
+    expect(page.locator("#revisions")).to_contain_text("cell 3 by mara was replaced by cell 4 by mara")
+    assert kept(spring, MOUSE)["selected_cell"] == 4
+
+
+def test_a_conflict_is_shown_and_nothing_overwritten(console: Console, spring: Place, page: Page) -> None:
+    """Somebody picks while the page hears of nothing: is ours refused with what is there, and is another then a decision?"""
+
+    def deaf(route: Route) -> None:
+        route.fulfill(content_type="text/event-stream", body="retry: 600000\nevent: hello\ndata: {}\n\n")
+
+    page.route("**/events", deaf)
+    log_in(page, console.url)
+    page.goto(f"{console.url}/review/spring/{CONFLICT}")
+    page.keyboard.press("1")
+    at = datetime.now(UTC)
+    spring.file.change(lambda d: record_pick(d[CONFLICT], CONFLICT, 3, by="tomas", via="t", at=at))
+    page.keyboard.press("Enter")
+    expect(page.locator("#conflict")).to_contain_text("Tomas has picked cell 3 meanwhile")
+    expect(page.locator("#choice")).to_contain_text("Cell 3 of g1 picked by tomas")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("Choose a cell first")
+    assert kept(spring, CONFLICT)["selected_cell"] == 3
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.locator("#choice")).to_contain_text("Cell 1 of g1 picked by mara")
+    expect(page.locator("#conflict")).to_be_hidden()
+    assert "409" in page.errors.pop()  # type: ignore[attr-defined]
+
+
+def test_a_new_grid_is_asked_for_in_words_that_reach_the_model(
+    console: Console, spring: Place, page: Page
+) -> None:
+    """Is a half-typed note kept while the page changes, said to the model, and the new grid shown when it comes?"""
+    review(page, console, AGAIN)
+    page.get_by_label("Note with the pick").fill("half")
+    page.locator("h1").click()
+    page.keyboard.press("r")
+    page.keyboard.type("lower hor")
+    console.edit(spring, AGAIN, prompt="a harbour, later")
+    expect(page.locator("#brief")).to_contain_text("a harbour, later")
+    page.keyboard.type("izon, no crowd")
+    expect(page.locator("#grid-price")).to_contain_text(re.compile(r"A new grid costs \$0\.0\d+ to \$0\.\d+"))
+    page.get_by_role("button", name="Ask for it").click()
+    expect(page.locator("#choice")).to_contain_text("Another grid is asked for: “lower horizon, no crowd”")
+    assert console.command("grid", AGAIN, "-p", "spring").startswith("0")
+    expect(page.get_by_role("radiogroup", name="Candidates of g2")).to_be_visible()
+    expect(page.locator("#revisions")).to_contain_text("Asked for: “lower horizon, no crowd”")
+    expect(page.get_by_label("Note with the pick")).to_have_value("half")
+    with sqlite3.connect(spring.folder / "state" / "execution.db") as ledger:
+        asked = ledger.execute("SELECT request FROM steps WHERE shot_id = ?", [f"{AGAIN}_grid"]).fetchall()
+    assert ["lower horizon, no crowd;" in request for (request,) in asked].count(True) == 1
+
+
+def test_after_a_paid_video_taking_back_asks_first(console: Console, spring: Place, page: Page) -> None:
+    """Is it said what another take costs, is Escape a no, and does the take stay?"""
+    assert console.command("pick", PAID, "2", "-p", "spring").startswith("0")
+    assert console.command("generate", PAID, "-p", "spring").startswith("0")
+    review(page, console, PAID)
+    for answer in ("no", "yes"):
+        page.keyboard.press("u")
+        expect(page.locator("#cost")).to_contain_text(re.compile(r"another one costs \$0\.\d+"))
+        if answer == "no":
+            page.keyboard.press("Escape")
+            expect(page.locator("#cost")).to_be_hidden()
+            assert kept(spring, PAID)["selected_cell"] == 2
+    page.get_by_role("button", name=re.compile(r"Go on for \$0\.")).click()
+    expect(page.locator("#choice")).to_contain_text("No cell of g1 is picked yet")
+    expect(page.locator("#choice")).to_contain_text("A take is there")
+    assert all("409" in error for error in page.errors)  # type: ignore[attr-defined]
+    page.errors.clear()  # type: ignore[attr-defined]
+
+
+def test_whoever_only_looks_flips_zooms_reads_the_help_and_goes_on(console: Console, page: Page) -> None:
+    """Without a token, in a small window: are the keys as the help says, and is a pick refused in words?"""
+    page.set_viewport_size({"width": 420, "height": 340})
+    page.goto(f"{console.url}/review/autumn/W1")
+    expect(page.locator("#live")).to_have_text("live")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text(
+        "flip through the candidates at full size"
+    )
+    page.keyboard.press("2")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open], [aria-checked=true]")).to_have_count(0)
+    shown = page.locator("#shown")
+    for key, cell in ((" ", "Cell 1"), (" ", "Cell 2"), ("ArrowLeft", "Cell 1"), ("4", "Cell 4")):
+        page.keyboard.press(key)
+        expect(shown).to_contain_text(cell)
+    page.keyboard.press("z")
+    pane = page.locator(".pane.pixels")
+    picture = pane.locator("img:not([hidden])")
+    assert picture.evaluate("one => one.getBoundingClientRect().width === one.naturalWidth")
+    before = pane.evaluate("pane => [pane.scrollLeft, pane.scrollTop]")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert [
+        a - b for a, b in zip(pane.evaluate("p => [p.scrollLeft, p.scrollTop]"), before, strict=True)
+    ] != [0, 0]
+    expect(shown).to_contain_text("Cell 4")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("Log in to pick")
+    page.keyboard.press("Escape")
+    expect(page.locator("#viewer")).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**/review/autumn/W2")
+    page.keyboard.press("j")
+    page.wait_for_url("**/review/autumn/W1")
