@@ -42,8 +42,9 @@ def row_of(project: str, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     pick, keyframe, take = (_part(raw, part) for part in ("pick", "keyframe", "take"))
     takes = takes_in(raw)
     group = GROUPS.get(state, "exploring")
+    status = str(raw.get("status") or "")
     if group == "waiting":
-        group = _of_waiting(raw, pick)
+        group, status = _of_waiting(raw, pick, status)
     return {
         "project": project,
         "sequence": name,
@@ -52,7 +53,7 @@ def row_of(project: str, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         "group": group,
         "words": WORDS[group],
         "ready": state == "locked" and bool(keyframe),
-        "status": str(raw.get("status") or ""),
+        "status": status,
         "grid": raw.get("grid_id"),
         "cell": pick.get("cell"),
         "by": pick.get("by"),
@@ -66,12 +67,12 @@ def row_of(project: str, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_waiting(raw: Mapping[str, Any], pick: Mapping[str, Any]) -> str:
+def _of_waiting(raw: Mapping[str, Any], pick: Mapping[str, Any], status: str) -> tuple[str, str]:
     """Where nothing drives the project, what people have asked for stands beside a state that is still the old one."""
     if raw.get("regrid") is True:
-        return "exploring"
+        return "exploring", "another grid is asked for"
     picked = pick.get("cell") is not None and pick.get("cell") == raw.get("selected_cell")
-    return "picked" if picked and pick.get("grid") == raw.get("grid_id") else "waiting"
+    return ("picked" if picked and pick.get("grid") == raw.get("grid_id") else "waiting"), status
 
 
 def _part(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -133,10 +133,20 @@ def test_a_new_grid_is_asked_for_in_words_that_reach_the_model(
 
 
 def test_after_a_paid_video_taking_back_asks_first(console: Console, spring: Place, page: Page) -> None:
-    """Is it said what another take costs, is Escape a no, and does the take stay?"""
+    """Is it said what another take costs, is Escape a no and a held Enter no yes, and does the take stay?"""
     assert console.command("pick", PAID, "2", "-p", "spring").startswith("0")
     assert console.command("generate", PAID, "-p", "spring").startswith("0")
     review(page, console, PAID)
+    page.keyboard.press("3")
+    page.keyboard.down("Enter")
+    expect(page.locator("#cost")).to_contain_text(re.compile(r"another one costs \$0\.\d+"))
+    for _ in range(3):
+        page.keyboard.down("Enter")
+    page.get_by_role("button", name=re.compile(r"Go on for")).focus()
+    page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    expect(page.locator("#cost")).to_be_visible()
+    page.keyboard.press("Escape")
     for answer in ("no", "yes"):
         page.keyboard.press("u")
         expect(page.locator("#cost")).to_contain_text(re.compile(r"another one costs \$0\.\d+"))

@@ -236,6 +236,8 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   viewer.pan(...PANS[event.key]);
 });
+// A key that is still held presses no button of a dialog that has just come up: it may be the one that pays.
+document.addEventListener("keydown", (event) => event.repeat && event.target.closest("dialog button") && event.preventDefault());
 document.addEventListener("pointermove", (event) => Object.assign(pointer, { x: event.clientX, y: event.clientY }));
 document.addEventListener("click", (event) => {
   const cell = event.target.closest(".cell");
