@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from client_async.console.app import make_app
 from client_async.console.board import Board
 from client_async.console.doors import LARGEST_BODY
 from client_async.console.guard import Guard, WeakToken, console_token
+from client_async.console.server import _listening
 from starsend.errors import BadInput
 from tests.unit.daemon_house import DaemonHouse
 
@@ -246,3 +248,13 @@ def test_the_token_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
         console_token(tmp_path, {"STARSEND_CONSOLE_TOKEN": "1234"})
     with pytest.raises(BadInput, match="cannot be read"):
         console_token(tmp_path, {"STARSEND_CONSOLE_TOKEN_FILE": str(tmp_path / "nowhere")})
+
+
+def test_answers_on_an_open_connection_wait_for_nothing() -> None:
+    """A browser asks again and again over one connection: is each answer sent at once, not 40 ms later (Nagle)?"""
+    with (
+        _listening("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
