@@ -19,9 +19,10 @@ UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """``amount``: dollars as text, at the most; ``words``: the same for people, with whose price it is."""
+    """``amount``: dollars as text, at the most; for people the same, empty where it is unknown, and in words with whose it is."""
 
     amount: str
+    dollars: str
     words: str
 
 
@@ -29,10 +30,10 @@ def price_of_take(place: Place, sequence: Sequence) -> Price:
     """What another take of a sequence costs. Raises what settings raise."""
     rates, missing = rates_of(load_settings(place.root, place.folder))
     if rates is None:
-        return Price(UNKNOWN, missing[0].what)
+        return Price(UNKNOWN, "", f"an unknown amount ({missing[0].what})")
     seconds = sum((Decimal(str(shot.seconds)) for shot in sequence.shots), Decimal(0))
     amount = rates.take.of(seconds)
-    return Price(f"{amount:.6f}", f"{dollars(amount)}{_whose(rates.take)}")
+    return Price(f"{amount:.6f}", dollars(amount), f"{dollars(amount)}{_whose(rates.take)}")
 
 
 def price_of_grid(place: Place) -> Price:
@@ -40,9 +41,10 @@ def price_of_grid(place: Place) -> Price:
     settings = load_settings(place.root, place.folder)
     rates, missing = rates_of(settings)
     if rates is None:
-        return Price(UNKNOWN, missing[0].what)
+        return Price(UNKNOWN, "", f"an unknown amount ({missing[0].what})")
     least, most = rates.grid.of(Decimal(1)), _most(settings, rates)
-    return Price(f"{most:.6f}", f"{dollars(least)} to {dollars(most)}{_whose(rates.grid)}")
+    words = f"{dollars(least)} to {dollars(most)}{_whose(rates.grid)}"
+    return Price(f"{most:.6f}", dollars(most), words)
 
 
 def _most(settings: Settings, rates: Rates) -> Decimal:

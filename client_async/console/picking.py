@@ -188,7 +188,7 @@ def _check_seen(raw: Raw, name: str, grid: str | None, seen: Seen | None) -> Non
 def _check_accepted(place: Place, name: str, raw: Raw, accept: str | None) -> None:
     price = price_of_take(place, check_sequences({name: raw}, place.file.path)[name])
     if accept != price.amount:
-        cost = {"amount": price.amount, "words": price.words}
+        cost = {"amount": price.amount, "dollars": price.dollars, "words": price.words}
         raise Conflict(CostsAnotherTake(name, price), {**as_it_is(raw), "cost": cost})
 
 

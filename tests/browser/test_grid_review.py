@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, Route, expect
 
 from client_async.picks import record_pick
@@ -83,6 +84,21 @@ def test_picked_by_mouse(console: Console, spring: Place, page: Page) -> None:
     assert kept(spring, MOUSE)["selected_cell"] == 4
 
 
+def test_nothing_serious_stands_in_anybodys_way(console: Console, page: Page) -> None:
+    """What axe says of page, dialogs and candidates at full size, in the dark; and does a phone's width hold all of it?"""
+    page.emulate_media(color_scheme="dark")
+    log_in(page, console.url)
+    page.goto(f"{console.url}/review/autumn/W2")
+    expect(page.locator("#live")).to_have_text("live")
+    for key in ("3", "r", "?", " "):
+        page.keyboard.press(key)
+        found = Axe().run(page).response["violations"]
+        assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == [], key
+        page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 def test_a_conflict_is_shown_and_nothing_overwritten(console: Console, spring: Place, page: Page) -> None:
     """Somebody picks while the page hears of nothing: is ours refused with what is there, and is another then a decision?"""
 
@@ -147,14 +163,16 @@ def test_after_a_paid_video_taking_back_asks_first(console: Console, spring: Pla
     page.keyboard.up("Enter")
     expect(page.locator("#cost")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator("#cost")).to_be_hidden()
     for answer in ("no", "yes"):
         page.keyboard.press("u")
+        expect(page.locator("#cost")).to_be_visible()
         expect(page.locator("#cost")).to_contain_text(re.compile(r"another one costs \$0\.\d+"))
         if answer == "no":
             page.keyboard.press("Escape")
             expect(page.locator("#cost")).to_be_hidden()
             assert kept(spring, PAID)["selected_cell"] == 2
-    page.get_by_role("button", name=re.compile(r"Go on for \$0\.")).click()
+    page.get_by_role("button", name=re.compile(r"Go on for \$0\.084")).click()
     expect(page.locator("#choice")).to_contain_text("No cell of g1 is picked yet")
     expect(page.locator("#choice")).to_contain_text("A take is there")
     assert all("409" in error for error in page.errors)  # type: ignore[attr-defined]

@@ -67,7 +67,7 @@ function askWhatItCosts(error, act) {
   const { what, remedy, now } = error.answer.detail;
   at("cost-words").textContent = `${what[0].toUpperCase()}${what.slice(1)}.`;
   at("cost-remedy").textContent = `${remedy[0].toUpperCase()}${remedy.slice(1)}.`;
-  at("accept").textContent = now.cost.amount === "unknown" ? "Go on" : `Go on for $${Number(now.cost.amount).toFixed(2)}`;
+  at("accept").textContent = now.cost.dollars ? `Go on for ${now.cost.dollars}` : "Go on";
   at("accept").onclick = () => { at("cost").close(); act(now.cost.amount); };
   at("cost").showModal();
 }
