@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Many
+from datetime import date
 from decimal import Decimal
 
 import orjson
 
+from client_async.cost_csv import Entry
 from client_async.cost_report import Booked, Finished, ProjectCosts, Spend
 from client_async.estimates import Basis, Estimate, Rates, estimate, record_of
 from client_async.explorer import Deleted
@@ -14,22 +17,45 @@ from client_async.journal import bodies_in
 from client_async.ledger import cited_by, look_at_store
 from client_async.projects import Place
 from client_async.sequences import Sequence, check_sequences
-from client_async.work_classes import WorkBook
+from client_async.work_classes import Work, WorkBook
 from starsend.config import Settings, load_settings
 from starsend.errors import BadInput, UnknownName
 from starsend.json_file import read_json
-from starsend.orchestrator.records import Take
+from starsend.orchestrator.records import StepCosts, Take
 
 
 def costs_of(place: Place) -> ProjectCosts:
     """Everything that was booked for a project. Raises StoreUnusable, OtherLedger, JournalUnusable, BadDocument."""
     sequences = as_kept(place)
     with look_at_store(place, load_settings(place.root, place.folder), cited_by(sequences)) as store:
-        events, takes = (store.costs(), store.takes()) if store else ([], [])
-    book = WorkBook(sequences, {event.shot_id for event in events})
-    booked = [Booked(event, book.owner(event.shot_id), book.work(event)) for event in events]
-    house = {one.event.shot_id for one in booked if one.work == "house"}
+        costs, takes = (store.step_costs(), store.takes()) if store else ([], [])
+    booked, house = book_of(sequences, costs)
     return ProjectCosts(place.name, list(sequences), booked, _finished(sequences, takes, house))
+
+
+def entries_of(place: Place, since: date | None, until: date | None) -> list[Entry]:
+    """Every cost event from one day to another, both counted and in UTC; oldest first. Raises as ``costs_of``."""
+    sequences = as_kept(place)
+    with look_at_store(place, load_settings(place.root, place.folder), cited_by(sequences)) as store:
+        events = store.costs() if store else []
+    book = WorkBook(sequences, {event.shot_id for event in events})
+    entries = (Entry(event, book.owner(event.shot_id), book.work(event)) for event in events)
+    first, last = since or date.min, until or date.max
+    return [entry for entry in entries if first <= entry.day <= last]
+
+
+def book_of(sequences: Mapping[str, Sequence], costs: Many[StepCosts]) -> tuple[list[Booked], set[str]]:
+    """Costs of steps by sequence, work, vendor and day; and the house line's shots."""
+    book = WorkBook(sequences, {cost.shot_id for cost in costs})
+    spends: dict[tuple[str, Work, str, str], Spend] = {}
+    house = set()
+    for cost in costs:
+        owner, work = book.owner(cost.shot_id), book.work(cost)
+        if work == "house":
+            house.add(cost.shot_id)
+        key = (owner, work, f"{cost.asked_provider}/{cost.asked_model}", cost.day)
+        spends.setdefault(key, Spend()).add(cost)
+    return [Booked(*key, spend) for key, spend in spends.items()], house
 
 
 def estimates_of(

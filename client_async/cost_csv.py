@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
-from datetime import UTC
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date
 
-from client_async.cost_report import Booked, ProjectCosts
+from client_async.work_classes import Work
+from starsend.orchestrator.records import CostEvent
 
 COLUMNS = (
     "at_utc",
@@ -34,17 +36,31 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the beginning of a formula, or passes over before it looks for one."""
 
 
-def as_csv(projects: Iterable[ProjectCosts]) -> str:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A cost event, the sequence or house shot it was spent on, and the work it was for."""
+
+    event: CostEvent
+    owner: str
+    work: Work
+
+    @property
+    def day(self) -> date:
+        """The day in UTC on which it was booked."""
+        return self.event.created_at.astimezone(UTC).date()
+
+
+def as_csv(projects: Mapping[str, Iterable[Entry]]) -> str:
     """RFC 4180, a header first, oldest events first. A text that a spreadsheet would calculate begins with ``'``."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    for costs in projects:
-        writer.writerows(_row(costs.project, one) for one in costs.booked)
+    for project, entries in projects.items():
+        writer.writerows(_row(project, one) for one in entries)
     return out.getvalue()
 
 
-def _row(project: str, one: Booked) -> list[str]:
+def _row(project: str, one: Entry) -> list[str]:
     event = one.event
     return [
         event.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),

@@ -8,17 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from client_async.work_classes import WORKS, Work
-from starsend.orchestrator.records import CostEvent
 
 SCHEMA = "starsend.costs/2"
 By = Literal["sequence", "work", "provider", "day", "project"]
 GROUPINGS: tuple[By, ...] = get_args(By)
 ZERO = Decimal(0)
+
+
+class Amounts(Protocol):
+    """Dollars by kind, and calls: a ``Spend``, or a row of the ledger's."""
+
+    @property
+    def actual(self) -> Decimal: ...
+    @property
+    def possible(self) -> Decimal: ...
+    @property
+    def estimated(self) -> Decimal: ...
+    @property
+    def calls(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -35,10 +47,12 @@ class Spend:
         """What was, or may have been, charged, less what was expected."""
         return self.actual + self.possible - self.estimated
 
-    def add(self, event: CostEvent) -> None:
-        """Book one event."""
-        setattr(self, event.kind, getattr(self, event.kind) + event.amount)
-        self.calls += event.kind == "estimated"  # one is booked before each call
+    def add(self, other: Amounts) -> None:
+        """Put something else on top."""
+        self.actual += other.actual
+        self.possible += other.possible
+        self.estimated += other.estimated
+        self.calls += other.calls
 
     def as_json(self) -> dict[str, Any]:
         """Amounts as text with six decimals, so that no reader rounds them."""
@@ -48,16 +62,16 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """A cost event, the sequence or house shot it was spent on, and the work it was for."""
+    """What was spent on a sequence or house shot for one kind of work, at one vendor (``provider/model``), on one day.
 
-    event: CostEvent
+    ``day`` is that in UTC on which it was booked: ``2026-11-23``.
+    """
+
     owner: str
     work: Work
-
-    @property
-    def day(self) -> date:
-        """The day in UTC on which it was booked."""
-        return self.event.created_at.astimezone(UTC).date()
+    vendor: str
+    day: str
+    spend: Spend
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class ProjectCosts:
-    """One project's events. ``finished`` is None when they are not all there are: of some days, or ``names`` unknown."""
+    """One project's books. ``finished`` is None when they are not all there are: of some days, or ``names`` unknown."""
 
     project: str
     names: Sequence[str]
@@ -91,14 +105,14 @@ class ProjectCosts:
         key, first = self._keys(grouping)
         rows: dict[str, Spend] = {name: Spend() for name in first}
         for one in self.booked:
-            rows.setdefault(key(one), Spend()).add(one.event)
+            rows.setdefault(key(one), Spend()).add(one.spend)
         return dict(sorted(rows.items())) if grouping in ("provider", "day") else rows
 
     def between(self, since: date | None, until: date | None) -> ProjectCosts:
         """Only what was booked from one day to another, both of them counted."""
         if since is None and until is None:
             return self
-        first, last = since or date.min, until or date.max
+        first, last = (since or date.min).isoformat(), (until or date.max).isoformat()
         return ProjectCosts(self.project, (), [one for one in self.booked if first <= one.day <= last])
 
     def as_json(self) -> dict[str, Any]:
@@ -120,18 +134,18 @@ class ProjectCosts:
         keys: Mapping[By, tuple[Callable[[Booked], str], Iterable[str]]] = {
             "sequence": (lambda one: one.owner, self.names),
             "work": (lambda one: one.work, WORKS),
-            "provider": (lambda one: f"{one.event.asked_provider}/{one.event.asked_model}", ()),
-            "day": (lambda one: one.day.isoformat(), ()),
+            "provider": (lambda one: one.vendor, ()),
+            "day": (lambda one: one.day, ()),
             "project": (lambda _: self.project, (self.project,)),
         }
         return keys[grouping]
 
 
 def total(booked: Iterable[Booked]) -> Spend:
-    """All events added up."""
+    """All of it added up."""
     spend = Spend()
     for one in booked:
-        spend.add(one.event)
+        spend.add(one.spend)
     return spend
 
 

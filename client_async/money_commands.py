@@ -50,11 +50,13 @@ def costs(
         [place_of(root, name) for name in project_names(root)] if every else [find_project(root, project)]
     )
     first, last = since and since.date(), until and until.date()
+    if as_csv:
+        entries = {place.name: accounts.entries_of(place, first, last) for place in places}
+        sys.stdout.buffer.write(cost_csv.as_csv(entries).encode())
+        return
     found = [accounts.costs_of(place).between(first, last) for place in places]
     if as_json:
         print_json(cost_report.as_json(found, first, last))
-    elif as_csv:
-        sys.stdout.buffer.write(cost_csv.as_csv(found).encode())
     else:
         cost_tables.show_costs(cost_tables.make_console(), found, by, _days(first, last))
 

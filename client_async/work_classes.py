@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from client_async.sequence_parts import GridRecord
 from client_async.sequences import Sequence
 from client_async.shot_ids import CELLS, grid_shot, shots_of, single_shot
-from starsend.orchestrator.records import OPEN, CostEvent
+from starsend.orchestrator.records import OPEN, CostEvent, StepCosts
 
 Work = Literal[
     "picked", "open", "rejected", "fallback_picked", "fallback_rest", "superseded", "house", "gone"
@@ -52,7 +52,7 @@ class WorkBook:
                 return shot_id.removesuffix(suffix)
         return shot_id
 
-    def work(self, event: CostEvent) -> Work:
+    def work(self, event: CostEvent | StepCosts) -> Work:
         """What work the event's step was for; the same for every event of a step."""
         owner = self.owner(event.shot_id)
         sequence = self._sequences.get(owner)
@@ -68,7 +68,7 @@ class WorkBook:
         return _take_work(event, sequence)
 
 
-def _grid_work(event: CostEvent, sequence: Sequence) -> Work:
+def _grid_work(event: CostEvent | StepCosts, sequence: Sequence) -> Work:
     record = next((r for r in sequence.grid_history if event.step_key in r.takes), None)
     if record is None:
         # No picture came of it. Attempts and grids are counted together: a later one is still being made.
@@ -82,7 +82,7 @@ def _grid_work(event: CostEvent, sequence: Sequence) -> Work:
     return "open" if is_offered else "rejected"
 
 
-def _take_work(event: CostEvent, sequence: Sequence) -> Work:
+def _take_work(event: CostEvent | StepCosts, sequence: Sequence) -> Work:
     take = sequence.take
     if take is not None and event.step_key in take.takes:
         return "superseded" if sequence.stale else "picked"
@@ -90,7 +90,7 @@ def _take_work(event: CostEvent, sequence: Sequence) -> Work:
     return "open" if event.step_state in OPEN and not known else "superseded"
 
 
-def _is_picked_single(event: CostEvent, sequence: Sequence, cell: int) -> bool:
+def _is_picked_single(event: CostEvent | StepCosts, sequence: Sequence, cell: int) -> bool:
     return any(
         _is_locked(record, sequence)
         and sequence.keyframe is not None

@@ -30,6 +30,7 @@ from starsend.orchestrator.records import (
     Media,
     Spending,
     Step,
+    StepCosts,
     StepState,
     Take,
 )
@@ -324,6 +325,11 @@ class ExecutionStore:
         """Every cost event of the project, oldest first."""
         with self._db.read() as connection:
             return [_record(CostEvent, row) for row in cost_rows.costs(connection, self.project)]
+
+    def step_costs(self) -> list[StepCosts]:
+        """The same, added up for each step and day, in the order in which they began."""
+        with self._db.read() as connection:
+            return [StepCosts(**row._mapping) for row in cost_rows.step_costs(connection, self.project)]
 
     def spent_on(self, shot_ids: Collection[str], *, since_attempt: int) -> Decimal:
         """Dollars that the attempts at some shots have cost, or may have, from one attempt on."""

@@ -125,6 +125,23 @@ class CostEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepCosts:
+    """What one step has cost on one day (UTC, ``2026-11-23``), in dollars by kind of cost event; other fields as theirs."""
+
+    step_key: str
+    shot_id: str
+    attempt: int
+    step_state: StepState
+    asked_provider: str
+    asked_model: str
+    day: str
+    actual: Decimal
+    possible: Decimal
+    estimated: Decimal
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
     """What one cap speaks of: ``of`` is the project, a sequence or a day (``2026-11-23``); all amounts in dollars.
 

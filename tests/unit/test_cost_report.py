@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client_async.cost_csv import COLUMNS, as_csv
+from client_async.accounts import book_of
+from client_async.cost_csv import COLUMNS, Entry, as_csv
 from client_async.cost_report import GROUPINGS, SCHEMA, Booked, Finished, ProjectCosts, Spend, as_json
 from client_async.sequences import Sequence
-from client_async.work_classes import WORDS, WORKS, WorkBook
+from client_async.work_classes import WORDS, WORKS, Work, WorkBook
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import CostEvent, CostKind, Intent, Media, StepState
 from starsend.pricing import Quote
@@ -180,9 +181,7 @@ def test_every_grouping_adds_up_to_the_ledger(
         )
     events = store.costs()
     book = WorkBook(sequences, {e.shot_id for e in events})
-    costs = ProjectCosts(
-        store.project, list(sequences), [Booked(e, book.owner(e.shot_id), book.work(e)) for e in events]
-    )
+    costs = ProjectCosts(store.project, list(sequences), book_of(sequences, store.step_costs())[0])
     ledger = store.spent()  # added up by the database
     store.close()
 
@@ -195,8 +194,8 @@ def test_every_grouping_adds_up_to_the_ledger(
         assert sum(s.calls for s in spends) == len(steps)
         assert sum(s.difference for s in spends) == costs.total.difference
     works: dict[str, set[str]] = {}
-    for one in costs.booked:
-        works.setdefault(one.event.step_key, set()).add(one.work)
+    for event in events:
+        works.setdefault(event.step_key, set()).add(book.work(event))
     assert all(len(found) == 1 for found in works.values()), "a step is of one class, with all its events"
 
 
@@ -283,7 +282,14 @@ def test_every_class_has_words_that_fit() -> None:
 
 
 def booked(*events: CostEvent) -> ProjectCosts:
-    return ProjectCosts("job", ["SEQ01"], [Booked(e, "SEQ01", "picked") for e in events])
+    return ProjectCosts("job", ["SEQ01"], [cell(event, "picked") for event in events])
+
+
+def cell(event: CostEvent, work: Work) -> Booked:
+    """As the ledger adds it up."""
+    spend = Spend(**{event.kind: event.amount}, calls=int(event.kind == "estimated"))
+    day = event.created_at.astimezone(UTC).date().isoformat()
+    return Booked("SEQ01", work, f"{event.asked_provider}/{event.asked_model}", day, spend)
 
 
 def test_a_possible_charge_taken_back_is_gone() -> None:
@@ -317,7 +323,7 @@ def test_the_json_shape_is_the_documented_one() -> None:
     costs = ProjectCosts(
         "job",
         ["SEQ01", "SEQ02"],
-        [Booked(event("actual", "12345678.123456"), "SEQ01", "rejected")],
+        [cell(event("actual", "12345678.123456"), "rejected")],
         Finished(1, Decimal(4)),
     )
     found = as_json([costs], date(2026, 11, 1), None)
@@ -351,7 +357,8 @@ def test_the_json_shape_is_the_documented_one() -> None:
 @given(st.text(max_size=8))
 def test_a_spreadsheet_calculates_nothing(model: str) -> None:
     """Whatever a model is called: does the row come back from CSV, with no text that begins as a formula does?"""
-    text = as_csv([booked(event("actual", "1", model=model), event("possible", "-0.5", model=model))])
+    events = event("actual", "1", model=model), event("possible", "-0.5", model=model)
+    text = as_csv({"job": [Entry(event, "SEQ01", "picked") for event in events]})
     header, *rows = list(csv.reader(io.StringIO(text, newline="")))
     assert tuple(header) == COLUMNS
     numbers = {"units", "unit_price_usd", "amount_usd"}

@@ -18,7 +18,7 @@ import pytest
 
 from client_async import recovery_view, state_diagram, status_view
 from client_async.budget_view import budget_row
-from client_async.cost_report import Booked, Finished, ProjectCosts, as_json
+from client_async.cost_report import Booked, Finished, ProjectCosts, Spend, as_json
 from client_async.estimates import Basis, Estimate, Range, Record, rates_of
 from client_async.estimates import as_json as estimate_json
 from client_async.findings import Finding, Report
@@ -39,7 +39,6 @@ from starsend.pricing import PriceTable
 from starsend.shot_limits import LimitTable
 from starsend.shot_lint import Fault
 from starsend.vendor_gates import GateState, Hold
-from tests.unit.test_cost_report import event
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "guide.md").read_text()
@@ -133,7 +132,7 @@ def test_the_guides_json_shapes_are_what_the_commands_print() -> None:
     linted = LintReport("spring", "kling/kling-v3", limits, {"SEQ01": [fault]})
     assert keys(json.loads(lint)) == keys(linted.as_json())
     (costs,) = blocks(GUIDE, "json costs")
-    spent = Booked(event("actual", "0.5"), "SEQ01", "picked")
+    spent = Booked("SEQ01", "picked", "fal/m", "2026-11-23", Spend(Decimal("0.5")))
     report = ProjectCosts("spring", ["SEQ01"], [spent], Finished(1, Decimal(5)))
     assert keys(json.loads(costs)) == keys(as_json([report], None, None))
     (doctor,) = blocks(OPERATIONS, "json doctor")

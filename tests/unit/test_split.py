@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_async.accounts import costs_of
+from client_async.accounts import costs_of, entries_of
 from client_async.events import SequenceMoved
 from starsend.api_client import JobFailed
 from starsend.files import sha256_of
@@ -165,7 +165,7 @@ async def test_all_parts_count_as_picked_work(long: Studio) -> None:
     take = long.runner.read().take
     assert take is not None and len(take.parts) > 1
     report = costs_of(long.place)
-    works = {booked.event.step_key: booked.work for booked in report.booked}
+    works = {entry.event.step_key: entry.work for entry in entries_of(long.place, None, None)}
     assert {works[part.take] for part in take.parts} == {"picked"}
     assert report.finished is not None and report.finished.takes == len(take.parts)
 
