@@ -11,7 +11,9 @@ from client_async.projects import Place
 from starsend.clock import Clock
 from starsend.config import load_settings
 from starsend.orchestrator.budget_rows import day_of
+from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import Cap, Spending
+from starsend.sections import BudgetSettings
 
 
 def budget_rows(
@@ -24,17 +26,28 @@ def budget_rows(
         sequences: raw, as they stand: the ledger must know what they cite.
     """
     settings = load_settings(place.root, place.folder)
-    caps = settings.budget
+    if not is_capped(settings.budget):
+        return []
+    with look_at_store(place, settings, cited_in(sequences.values())) as store:
+        return rows_in(store, settings.budget, place, clock)
+
+
+def is_capped(caps: BudgetSettings) -> bool:
+    """Whether there is any cap."""
+    return not (caps.project is None and caps.day is None and caps.sequence is None)
+
+
+def rows_in(
+    store: ExecutionStore | None, caps: BudgetSettings, place: Place, clock: Clock
+) -> list[dict[str, Any]]:
+    """As ``budget_rows``, from a ledger that is open already; None where there is none yet."""
     limits: dict[Cap, Decimal | None] = {
         "project": caps.project,
         "day": caps.day,
         "sequence": caps.sequence,
     }
-    if not any(limit is not None for limit in limits.values()):
-        return []
-    with look_at_store(place, settings, cited_in(sequences.values())) as store:
-        names = {"project": store.project if store else place.name, "day": day_of(clock.now())}
-        found = {(spending.cap, spending.of): spending for spending in (store.spending() if store else ())}
+    names = {"project": store.project if store else place.name, "day": day_of(clock.now())}
+    found = {(spending.cap, spending.of): spending for spending in (store.spending() if store else ())}
     rows: list[dict[str, Any]] = []
     for cap, limit in limits.items():
         if limit is None:

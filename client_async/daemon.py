@@ -99,18 +99,18 @@ class Daemon:
                     stop=self._stop,
                 )
                 self._group.start_soon(self._obey_signals)
+                if self._console:  # first: where it cannot be served, nothing is begun
+                    from client_async.console.server import serve
+
+                    await self._group.start(
+                        partial(serve, self._root, self._settings.console, self._stopping, self._say)
+                    )
                 told = anyio.Event()
                 await self._group.start(self._run_board, told)
                 await self._group.start(self._watcher.run)
                 self._group.start_soon(self._beat)
                 self._group.start_soon(self._count_spending)
                 self._show_providers()
-                if self._console:
-                    from client_async.console.server import serve
-
-                    await self._group.start(
-                        partial(serve, self._root, self._settings.console, self._stopping, self._say)
-                    )
                 self._health.ready = True
                 self._service.ready(f"{len(self._watcher.modes)} projects")
                 log.info("daemon_ready", pid=os.getpid(), address=address, projects=len(self._watcher.modes))

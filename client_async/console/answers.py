@@ -35,6 +35,7 @@ SAID: Final = {
     404: "no such thing",
     409: "not as it was",
     422: "cannot be understood",
+    503: "not possible for now",
 }
 
 

@@ -7,35 +7,56 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from client_async.console.answers import say_what_is_wrong
+from client_async.console.api import api_routes
 from client_async.console.board import Board
+from client_async.console.books import Books
+from client_async.console.costs_page import costs_page_routes
 from client_async.console.dailies import dailies_routes
+from client_async.console.description import describe
 from client_async.console.doors import Doors
 from client_async.console.grid_review import review_api, review_page
 from client_async.console.guard import Guard
+from client_async.console.health import health_routes
 from client_async.console.live import live_routes
 from client_async.console.media import media_routes
+from client_async.console.meters import Metered, Meters
+from client_async.console.now import Watch
+from client_async.console.now_page import now_page_routes
 from client_async.console.pages import HERE, Pages, page_routes
 from client_async.console.review_api import review_routes
 
 
-def make_app(board: Board, guard: Guard, stopping: anyio.Event) -> FastAPI:
+def make_app(board: Board, guard: Guard, stopping: anyio.Event, watch: Watch | None = None) -> FastAPI:
     """Everything that the console answers.
 
     Args:
         stopping: set when the server ends.
+        watch: looks at what runs now; who serves runs it beside the board.
     """
     app = FastAPI(
-        title="Starsend console", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+        title="Starsend console",
+        version="1",
+        description="What the console's pages show and do, for programs.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
     )
-    pages = Pages(board, guard)
+    pages, meters = Pages(board, guard), Meters(board)
+    watch = watch or Watch(board, Books())
     app.include_router(page_routes(pages))
+    app.include_router(now_page_routes(pages, watch))
     app.include_router(dailies_routes(pages))
     app.include_router(review_routes(board, guard))
     app.include_router(review_page(pages))
     app.include_router(review_api(board, guard))
-    app.include_router(live_routes(board, stopping))
-    app.include_router(media_routes(board))
-    say_what_is_wrong(app)
+    app.include_router(costs_page_routes(pages, watch.books))
+    app.include_router(api_routes(pages, watch.books, watch))
+    app.include_router(live_routes(board, stopping, meters))
+    app.include_router(media_routes(board, meters))
+    app.include_router(health_routes(board, meters))
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_middleware(Doors, guard=guard)
+    app.add_middleware(Metered, meters=meters)
+    say_what_is_wrong(app)
+    describe(app)
     return app

@@ -7,6 +7,7 @@ changed is read from the journal. So a change shows within a second, whoever mad
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from client_async.console.rows import row_of
 from client_async.driver_lock import daemon_drives
+from client_async.ops_port import Health
 from client_async.projects import Place, project_names
 from client_async.sequences import Sequence, parsed
 from client_async.signs import Signs, has_brief
@@ -37,9 +39,12 @@ BEHIND = 200
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Sequences of a project that are not as they were; ``gone`` when the whole project went."""
+    """Sequences of a project that are not as they were; ``gone`` when the whole project went.
 
-    project: str
+    Of no project: what runs now, and what is spent, is not as it was.
+    """
+
+    project: str = ""
     names: tuple[str, ...] = ()
     gone: bool = False
 
@@ -67,6 +72,10 @@ class Board:
         self._shown: dict[str, Shown] = {}
         self._watching: set[MemoryObjectSendStream[Changed]] = set()
         self._limiter = anyio.CapacityLimiter(1)
+        self.health = Health()
+        """Whether the board still looks."""
+        self.look_seconds = 0.0
+        """What the last look took."""
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Look again and again, until cancelled; started when everything has been read once."""
@@ -78,8 +87,12 @@ class Board:
 
     async def look(self) -> None:
         """Read what has changed since the last look, and tell of it."""
+        begun = time.monotonic()
         for changed in await anyio.to_thread.run_sync(self._look, limiter=self._limiter):
-            self._publish(changed)
+            self.publish(changed)
+        self.look_seconds = time.monotonic() - begun
+        self.health.beat()
+        self.health.ready = True
 
     def projects(self) -> list[Shown]:
         """Every project, by name."""
@@ -110,7 +123,23 @@ class Board:
         file = shown.place.file
         with shown.turn:
             shown.rows = {**shown.rows, **{name: row_of(project, name, file.peek(name)) for name in names}}
-        self._publish(Changed(project, names))
+        self.publish(Changed(project, names))
+
+    def publish(self, changed: Changed) -> None:
+        """Tell whoever watches."""
+        for stream in list(self._watching):
+            try:
+                stream.send_nowait(changed)
+            except anyio.WouldBlock:
+                self._watching.discard(stream)
+                stream.close()
+            except anyio.BrokenResourceError:
+                self._watching.discard(stream)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(self._watching)
 
     @contextmanager
     def watching(self) -> Iterator[MemoryObjectReceiveStream[Changed]]:
@@ -125,16 +154,6 @@ class Board:
             send.close()
 
     # -------------------------------------------------------------------------------------------- inside
-
-    def _publish(self, changed: Changed) -> None:
-        for stream in list(self._watching):
-            try:
-                stream.send_nowait(changed)
-            except anyio.WouldBlock:
-                self._watching.discard(stream)
-                stream.close()
-            except anyio.BrokenResourceError:
-                self._watching.discard(stream)
 
     def _look(self) -> list[Changed]:
         told = []

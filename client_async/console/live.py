@@ -1,32 +1,70 @@
-"""Changes as server-sent events: ids of what changed, never its content; the page asks for that."""
+"""Changes as server-sent events: ids of what changed, never its content; the page asks for that.
+
+FastAPI sends a comment every 15 seconds, so that no proxy takes a quiet stream for a dead one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
 import anyio
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from client_async.console.answers import refusals, refused
 from client_async.console.board import Board
+from client_async.console.meters import Meters
+from starsend.errors import StarsendError
 
 RETRY_MS = 1000
+MOST_STREAMS = 200
+"""Pages that may be open at once; a stream costs a connection and 40 KB."""
 
 
-def live_routes(board: Board, stopping: anyio.Event) -> APIRouter:
+class TooManyStreams(StarsendError):
+    """More pages are open than are served."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{MOST_STREAMS} pages are open already",
+            remedy="close some; the page shows what it last knew, and tries again by itself",
+        )
+
+
+def live_routes(board: Board, stopping: anyio.Event, meters: Meters) -> APIRouter:
     """``/events``. ``stopping``: set when the server ends, lest an open page holds it up."""
     routes = APIRouter()
 
-    @routes.get("/events", response_class=EventSourceResponse, tags=["live"])
+    async def seat() -> AsyncIterator[None]:
+        if meters.open_streams >= MOST_STREAMS:
+            raise refused(TooManyStreams(), 503)
+        with meters.stream():
+            yield
+
+    @routes.get(
+        "/events",
+        response_class=EventSourceResponse,
+        tags=["live"],
+        operation_id="events",
+        summary="What changes, as it changes",
+        responses=refusals(503),
+        dependencies=[Depends(seat)],
+    )
     async def events() -> AsyncIterator[ServerSentEvent]:
-        """``hello`` at first and after a gap, when everything may be new; then ``changed`` with project and names."""
+        """``hello`` at first and after a gap, when everything may be new; then ``changed`` with ``project``, ``names`` of its
+        sequences and whether it is ``gone``; and ``now`` when ``/api/now`` answers otherwise than before.
+
+        Whoever falls 200 changes behind is cut off, and begins anew with ``hello``.
+        """
         with board.watching() as stream:
             yield ServerSentEvent(event="hello", data={}, retry=RETRY_MS)
             async with anyio.create_task_group() as group:
                 group.start_soon(_end, stopping, group.cancel_scope)
                 async for changed in stream:
                     said = {"project": changed.project, "names": changed.names, "gone": changed.gone}
-                    yield ServerSentEvent(event="changed", data=said)
+                    yield ServerSentEvent(
+                        event="changed" if changed.project else "now", data=said if changed.project else {}
+                    )
                 group.cancel_scope.cancel()
 
     return routes

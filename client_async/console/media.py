@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import os
+from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -15,6 +16,7 @@ from PIL import Image, ImageOps
 from starlette.responses import FileResponse
 
 from client_async.console.board import Board
+from client_async.console.meters import Meters
 from starsend.errors import StarsendError
 from starsend.files import sha256_of, write_durably
 from starsend.tools.picture_file import open_picture
@@ -45,8 +47,8 @@ def media_file(project: Path, path: str) -> Path:
     raise FileNotFoundError(path)
 
 
-def thumbnail(project: Path, source: Path, width: int) -> Path:
-    """A picture made smaller, as WebP. Blocking; made at the first call, for each content and width.
+def thumbnail(project: Path, source: Path, width: int, told: Callable[[], object] = lambda: None) -> Path:
+    """A picture made smaller, as WebP. Blocking; made at the first call, for each content and width; ``told`` hears of that.
 
     Raises StarsendError, OSError: it cannot be read, or there is no room.
     """
@@ -61,6 +63,7 @@ def thumbnail(project: Path, source: Path, width: int) -> Path:
             upright.resize((width, height), Image.Resampling.LANCZOS) if width < upright.width else upright
         )
         write_durably(made, partial(small.save, format="WEBP", quality=82))
+        told()
     return made
 
 
@@ -69,7 +72,7 @@ def _digest(path: str, _changed: int, _size: int) -> str:
     return sha256_of(Path(path))
 
 
-def media_routes(board: Board) -> APIRouter:
+def media_routes(board: Board, meters: Meters) -> APIRouter:
     """``/media`` and ``/thumbnail``."""
     routes = APIRouter(include_in_schema=False)
     threads = anyio.CapacityLimiter(2)
@@ -95,7 +98,9 @@ def media_routes(board: Board) -> APIRouter:
         if width not in WIDTHS:
             raise HTTPException(422, f"widths are {', '.join(map(str, WIDTHS))}")
         try:
-            made = await anyio.to_thread.run_sync(thumbnail, folder, file, width, limiter=threads)
+            made = await anyio.to_thread.run_sync(
+                thumbnail, folder, file, width, meters.thumbnail_made, limiter=threads
+            )
         except (StarsendError, OSError):
             raise HTTPException(404, "no thumbnail can be made of it") from None
         return FileResponse(made, media_type="image/webp", headers=FOR_EVER)

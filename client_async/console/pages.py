@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from client_async.console.board import Board
 from client_async.console.guard import COOKIE, LONGEST_NAME, SESSION_SECONDS, Guard
 from client_async.console.rows import WORDS
+from starsend.dollars import dollars
 from starsend.errors import UnknownName
 
 HERE = Path(__file__).parent
@@ -33,6 +34,8 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters["path"] = lambda path: quote(str(path))
+        self._environment.filters["dollars"] = dollars
+        self._environment.filters["html_time"] = lambda moment: moment.isoformat(timespec="seconds")
 
     def render(self, name: str, request: Request, status: int = 200, **given: Any) -> HTMLResponse:  # noqa: ANN401
         """A page. ``who``: the name of whoever may write, else None."""
@@ -74,7 +77,7 @@ def page_routes(pages: Pages) -> APIRouter:
     def ask(request: Request, token: str = "") -> Response:
         """Asks for the token; a link that holds it logs in at once, and leaves it out of the address."""
         if token:
-            return _let_in(guard, token, "") or pages.render("login.html", request, 401, wrong=True)
+            return _let_in(guard, request, token, "") or pages.render("login.html", request, 401, wrong=True)
         return pages.render("login.html", request, wrong=False)
 
     @routes.post("/login")
@@ -82,16 +85,21 @@ def page_routes(pages: Pages) -> APIRouter:
         """The form's answer."""
         form = parse_qs((await request.body()).decode(errors="replace"))
         token, name = (form.get(field, [""])[0].strip() for field in ("token", "name"))
-        return _let_in(guard, token, name) or pages.render("login.html", request, 401, wrong=True)
+        return _let_in(guard, request, token, name) or pages.render("login.html", request, 401, wrong=True)
 
     return routes
 
 
-def _let_in(guard: Guard, token: str, name: str) -> Response | None:
+def _let_in(guard: Guard, request: Request, token: str, name: str) -> Response | None:
     if not guard.is_token(token):
         return None
     answer = RedirectResponse("/", 303)
     answer.set_cookie(
-        COOKIE, guard.session(name[:LONGEST_NAME]), max_age=SESSION_SECONDS, httponly=True, samesite="strict"
+        COOKIE,
+        guard.session(name[:LONGEST_NAME]),
+        max_age=SESSION_SECONDS,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
     )
     return answer

@@ -14,7 +14,9 @@ from anyio.abc import TaskStatus
 
 from client_async.console.app import make_app
 from client_async.console.board import Board
+from client_async.console.books import Books
 from client_async.console.guard import Guard, console_token
+from client_async.console.now import Watch
 from starsend.errors import BadInput
 from starsend.sections import ConsoleSettings
 
@@ -49,11 +51,12 @@ async def serve(
     """
     guard = Guard(console_token(root), settings.host, tuple(settings.hosts))
     board = Board(root)
+    watch = Watch(board, Books())
     with _listening(settings.host, settings.port) as listener:
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         config = uvicorn.Config(
-            make_app(board, guard, stopping),
+            make_app(board, guard, stopping, watch),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -63,6 +66,7 @@ async def serve(
         server = _Server(config)
         async with anyio.create_task_group() as group:
             await group.start(board.run)
+            group.start_soon(watch.run)
             group.start_soon(server.serve, [listener])
             log.info("console_ready", address=address)
             if say is not None:

@@ -1,6 +1,7 @@
 // The console's list: rows replaced as they change, shown by state.
 import { page } from "./api.js";
 import { watch } from "./live.js";
+import { bringNow } from "./now.js";
 
 const wanted = new Set(JSON.parse(sessionStorage.getItem("filters") ?? "[]"));
 const waiting = new Map();
@@ -23,6 +24,7 @@ function count() {
 
 async function all() {
   const fresh = (await page("/")).querySelector("main");
+  fresh?.querySelector("#now")?.replaceWith(document.getElementById("now"));
   if (fresh) document.querySelector("main").replaceChildren(...fresh.childNodes);
   filter();
 }
@@ -65,6 +67,7 @@ document.addEventListener("click", (event) => {
 filter();
 watch({
   onGap: all,
+  onNow: bringNow,
   onChange: ({ project, names, gone }) => {
     if (gone) return all();
     for (const name of names) waiting.set(`${project} ${name}`, { project, name });
