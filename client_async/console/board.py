@@ -137,9 +137,9 @@ class Board:
                 self._watching.discard(stream)
 
     @property
-    def is_watched(self) -> bool:
-        """Whether there is anybody to tell."""
-        return bool(self._watching)
+    def watchers(self) -> int:
+        """How many there are to tell."""
+        return len(self._watching)
 
     @contextmanager
     def watching(self) -> Iterator[MemoryObjectReceiveStream[Changed]]:

@@ -117,7 +117,7 @@ class Watch:
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         while True:
-            if self._board.is_watched:
+            if self._board.watchers:
                 await self.look()
             await anyio.sleep(LOOK_SECONDS)
 

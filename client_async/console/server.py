@@ -11,6 +11,7 @@ import anyio
 import structlog
 import uvicorn
 from anyio.abc import TaskStatus
+from fastapi import FastAPI
 
 from client_async.console.app import make_app
 from client_async.console.board import Board
@@ -55,28 +56,36 @@ async def serve(
     with _listening(settings.host, settings.port) as listener:
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        config = uvicorn.Config(
-            make_app(board, guard, stopping, watch),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=ENDING_SECONDS,
-            lifespan="off",
-        )
-        server = _Server(config)
         async with anyio.create_task_group() as group:
             await group.start(board.run)
             group.start_soon(watch.run)
-            group.start_soon(server.serve, [listener])
             log.info("console_ready", address=address)
             if say is not None:
                 say(f"console at {address}/login?token={guard.token}")
             task_status.started(address)
-            await stopping.wait()
-            server.should_exit = True
-            while server.started and server.server_state.connections:
-                await anyio.sleep(0.05)
+            await serving(make_app(board, guard, stopping, watch), listener, stopping)
             group.cancel_scope.cancel()
+
+
+async def serving(app: FastAPI, listener: socket.socket, stopping: anyio.Event) -> None:
+    """Answer what comes in at a socket until ``stopping`` is set, and end what is on its way.
+
+    That a request came by https is believed of a proxy on this machine, by its X-Forwarded-Proto; of another one where its
+    address is in FORWARDED_ALLOW_IPS (uvicorn's own).
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=ENDING_SECONDS,
+        lifespan="off",
+    )
+    server = _Server(config)
+    async with anyio.create_task_group() as group:
+        group.start_soon(server.serve, [listener])
+        await stopping.wait()
+        server.should_exit = True
 
 
 @contextlib.contextmanager
