@@ -24,9 +24,20 @@ function count() {
 
 async function all() {
   const fresh = (await page("/")).querySelector("main");
-  fresh?.querySelector("#now")?.replaceWith(document.getElementById("now"));
-  if (fresh) document.querySelector("main").replaceChildren(...fresh.childNodes);
+  if (fresh) put(document.querySelector("main"), fresh);
   filter();
+}
+
+// Everything anew but what runs now, which minds itself: a node that is moved loses the focus.
+function put(main, fresh) {
+  const now = document.getElementById("now");
+  const focused = document.activeElement.closest(".row")?.id;
+  const nodes = [...fresh.childNodes];
+  const at = nodes.indexOf(fresh.querySelector("#now"));
+  for (const old of [...main.childNodes]) if (old !== now) old.remove();
+  now.before(...nodes.slice(0, at));
+  now.after(...nodes.slice(at + 1));
+  if (focused) document.getElementById(focused)?.querySelector(".open").focus({ preventScroll: true });
 }
 
 async function bring() {
