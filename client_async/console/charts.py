@@ -40,7 +40,7 @@ def bars_of(rows: Mapping[str, Spend], words: Mapping[str, str] | None = None) -
     return [
         Bar(
             name=_short((words or {}).get(name, name)),
-            amount=dollars(_charged(spend)),
+            amount=shown(_charged(spend)),
             at=number * ROW,
             actual=_shown(spend.actual, scale),
             possible=_shown(spend.possible, scale),
@@ -52,21 +52,26 @@ def bars_of(rows: Mapping[str, Spend], words: Mapping[str, str] | None = None) -
 
 def columns_of(days: Mapping[str, Spend]) -> tuple[list[Bar], float]:
     """Columns in the order of time, of days or else of months; and how wide each is."""
-    shown = days if len(days) <= MOST_COLUMNS else _months(days)
-    scale = HEIGHT / _largest(shown.values())
-    step = WIDTH / max(len(shown), 12)
-    columns = [
+    columns = days if len(days) <= MOST_COLUMNS else _months(days)
+    scale = HEIGHT / _largest(columns.values())
+    step = WIDTH / max(len(columns), 12)
+    bars = [
         Bar(
             name=name,
-            amount=dollars(_charged(spend)),
+            amount=shown(_charged(spend)),
             at=round(number * step, 2),
             actual=_shown(spend.actual, scale),
             possible=_shown(spend.possible, scale),
             estimated=_shown(spend.estimated, scale),
         )
-        for number, (name, spend) in enumerate(shown.items())
+        for number, (name, spend) in enumerate(columns.items())
     ]
-    return columns, round(step, 2)
+    return bars, round(step, 2)
+
+
+def shown(amount: Decimal) -> str:
+    """Dollars to four decimals, as ``starsend costs`` prints them in its tables."""
+    return dollars(round(amount, 4), places=4)
 
 
 def _months(days: Mapping[str, Spend]) -> dict[str, Spend]:

@@ -16,13 +16,12 @@ from client_async.accounts import entries_of
 from client_async.console.answers import answering, refusals
 from client_async.console.board import Board
 from client_async.console.books import Books
-from client_async.console.charts import HEIGHT, LABEL, ROW, WIDTH, bars_of, columns_of
+from client_async.console.charts import HEIGHT, LABEL, ROW, WIDTH, bars_of, columns_of, shown
 from client_async.console.pages import Pages
 from client_async.cost_csv import as_csv
 from client_async.cost_report import Booked, By, Finished, ProjectCosts, Spend
 from client_async.projects import Place
 from client_async.work_classes import WORDS
-from starsend.dollars import dollars
 from starsend.errors import BadInput, StarsendError, UnknownName
 
 HEADS: Final[Mapping[By, str]] = {
@@ -58,7 +57,7 @@ def costs_page_routes(pages: Pages, books: Books) -> APIRouter:
     @routes.get("/costs", include_in_schema=False)
     def costs(request: Request, project: str = "", since: str = "", until: str = "") -> Response:
         """The page; what makes no sense in its address is said on it."""
-        said: dict[str, Any] = {"names": [shown.place.name for shown in board.projects()]}
+        said: dict[str, Any] = {"names": [one.place.name for one in board.projects()]}
         try:
             wanted = Wanted(project, _day("since", since), _day("until", until))
             found, troubles = costs_found(board, books, wanted)
@@ -66,7 +65,6 @@ def costs_page_routes(pages: Pages, books: Books) -> APIRouter:
             empty = {"asked": (project, since, until), "trouble": str(wrong), "found": None}
             status = 404 if isinstance(wrong, UnknownName) else 422
             return pages.render("costs.html", request, status, **said, **empty)
-        shown = _shown(found)
         asked = (project, since, until)
         return pages.render(
             "costs.html",
@@ -75,7 +73,7 @@ def costs_page_routes(pages: Pages, books: Books) -> APIRouter:
             asked=asked,
             trouble=" ".join(troubles),
             query=wanted.query(),
-            found=shown,
+            found=_shown(found),
             caps=[row for one in found for row in books.standing(board.project(one.project).place).caps],
         )
 
@@ -117,7 +115,7 @@ def costs_found(board: Board, books: Books, wanted: Wanted) -> tuple[list[Projec
 
 
 def _places(board: Board, project: str) -> list[Place]:
-    return [board.project(project).place] if project else [shown.place for shown in board.projects()]
+    return [board.project(project).place] if project else [one.place for one in board.projects()]
 
 
 def _day(name: str, text: str) -> date | None:
@@ -179,7 +177,7 @@ def _together(found: Sequence[ProjectCosts]) -> ProjectCosts:
 def _row(spend: Spend) -> dict[str, str]:
     """Amounts as people read them."""
     names = ("actual", "possible", "estimated", "difference")
-    return {**{name: dollars(getattr(spend, name)) for name in names}, "calls": str(spend.calls)}
+    return {**{name: shown(getattr(spend, name)) for name in names}, "calls": str(spend.calls)}
 
 
 def _finished(finished: Finished | None, spend: Spend) -> dict[str, str] | None:
@@ -190,6 +188,6 @@ def _finished(finished: Finished | None, spend: Spend) -> dict[str, str] | None:
     return {
         "takes": str(finished.takes),
         "seconds": f"{finished.seconds.normalize():f}",
-        "charged": dollars(round(charged, 4)),
-        "expected": dollars(round(expected, 4)),
+        "charged": shown(charged),
+        "expected": shown(expected),
     }

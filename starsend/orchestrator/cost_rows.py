@@ -95,7 +95,9 @@ def costs(connection: Connection, project: str) -> list[Row[Any]]:
 
 
 def step_costs(connection: Connection, project: str) -> list[Row[Any]]:
-    """The same, added up for each step and day by the database: a fifth of the time it takes to read the events."""
+    """The same, added up for each step and day by the database: a fifth of the time it takes to read the events. In the order
+    of ``StepCosts``.
+    """
     # Literal, for PostgreSQL takes an expression with parameters for another one where it groups.
     day = func.substr(type_coerce(cost_events.c.created_at, Text), literal_column("1"), literal_column("10"))
     query = (

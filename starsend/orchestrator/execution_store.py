@@ -329,7 +329,7 @@ class ExecutionStore:
     def step_costs(self) -> list[StepCosts]:
         """The same, added up for each step and day, in the order in which they began."""
         with self._db.read() as connection:
-            return [StepCosts(**row._mapping) for row in cost_rows.step_costs(connection, self.project)]
+            return [StepCosts._make(row) for row in cost_rows.step_costs(connection, self.project)]
 
     def spent_on(self, shot_ids: Collection[str], *, since_attempt: int) -> Decimal:
         """Dollars that the attempts at some shots have cost, or may have, from one attempt on."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 StepKind = Literal["keyframe", "multi_shot"]
 StepState = Literal["intended", "submitted", "succeeded", "failed", "unknown"]
@@ -124,9 +124,11 @@ class CostEvent:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepCosts:
-    """What one step has cost on one day (UTC, ``2026-11-23``), in dollars by kind of cost event; other fields as theirs."""
+class StepCosts(NamedTuple):
+    """What one step has cost on one day (UTC, ``2026-11-23``), in dollars by kind of cost event; other fields as theirs.
+
+    A tuple, for there may be a hundred thousand of them.
+    """
 
     step_key: str
     shot_id: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -405,3 +405,22 @@ def test_many_new_ledgers_may_be_opened_at_once_in_one_process(tmp_path: Path) -
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(open_one, range(16))) == [0] * 16
+
+
+def test_what_steps_have_cost_is_added_up_by_day(store: ExecutionStore, clock: ManualClock) -> None:
+    """Estimated on one day, lost, and found on the next: is each step's every day summed, in the order of their beginning?"""
+    store.intend(intent(), QUOTE, QUOTE)
+    store.unknown("S_grid-a1-0", QUOTE, "no answer")
+    store.intend(intent("S-a1-1", "S"), QUOTE, QUOTE)
+    clock.time += timedelta(days=1)
+    store.submitted("S_grid-a1-0", "job")
+    store.finish("S_grid-a1-0", MEDIA, QUOTE)
+    found = store.step_costs()
+    days = sorted({cost.day for cost in found})
+    zero, price = Decimal(0), QUOTE.amount
+    assert [(cost.step_key, days.index(cost.day), *cost[-4:]) for cost in found] == [
+        ("S_grid-a1-0", 0, zero, price, price, 1),
+        ("S-a1-1", 0, zero, zero, price, 1),
+        ("S_grid-a1-0", 1, price, -price, zero, 0),
+    ]
+    assert (found[0].shot_id, found[0].step_state, found[0].asked_provider) == ("S_grid", "succeeded", "gemini")
