@@ -3,6 +3,10 @@
 #   docker build -t starsend .
 #   docker run --read-only --tmpfs /tmp --env-file keys.env -v /srv/starsend/projects:/srv/starsend/projects starsend
 #
+# With the web page, for others to reach by a name (the token: STARSEND_CONSOLE_TOKEN in keys.env; docs/console.md):
+#
+#   docker run ... -p 8620:8620 -e STARSEND_CONSOLE__HOST=0.0.0.0 -e STARSEND_CONSOLE__HOSTS='["starsend.studio.example"]' starsend daemon --console
+#
 # /metrics and /healthz listen on the container's loopback; STARSEND_DAEMON__HOST=0.0.0.0 opens them to its network.
 
 FROM python:3.13-slim-bookworm AS builder
@@ -27,7 +31,7 @@ ENV PATH=/opt/starsend/bin:$PATH \
 USER 10001:10001
 WORKDIR /srv/starsend
 VOLUME /srv/starsend/projects
-EXPOSE 9464
+EXPOSE 9464 8620
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9464/healthz', timeout=4)"]

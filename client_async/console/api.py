@@ -13,7 +13,7 @@ from starlette.responses import Response
 from client_async.console.answers import answering, refusals
 from client_async.console.board import Shown
 from client_async.console.books import Books
-from client_async.console.costs_page import Wanted, costs_found
+from client_async.console.costs_page import Day, Wanted, costs_found
 from client_async.console.description import operations
 from client_async.console.now import Now, Watch
 from client_async.console.pages import Pages
@@ -184,8 +184,8 @@ def api_routes(pages: Pages, books: Books, watch: Watch) -> APIRouter:
         project: Annotated[
             str, Query(description="One project; all that can be read if none is named.")
         ] = "",
-        since: Annotated[date | None, Query(description="The first day that counts, in UTC.")] = None,
-        until: Annotated[date | None, Query(description="The last day that counts, in UTC.")] = None,
+        since: Annotated[Day | None, Query(description="The first day that counts, in UTC.")] = None,
+        until: Annotated[Day | None, Query(description="The last day that counts, in UTC.")] = None,
     ) -> dict[str, Any]:
         """As ``starsend costs --json``."""
         with answering():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from client_async.accounts import entries_of
@@ -35,13 +37,27 @@ FIRST_ROWS = 25
 """Of a long table; the others are a click away."""
 
 
+def _as_written(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError("write a day as 2026-11-23")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_as_written)]
+"""A day in UTC; a bare number, which pydantic would take for seconds since 1970, is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which books are asked for."""
+    """Which books are asked for. Raises BadInput: the days are the wrong way round."""
 
     project: str
     since: date | None
     until: date | None
+
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.since > self.until:
+            raise BadInput("since is after until", remedy="change one of them")
 
     def query(self) -> str:
         """For a link to the same elsewhere."""
@@ -85,10 +101,11 @@ def costs_page_routes(pages: Pages, books: Books) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **refusals(404, 422, 503)},
     )
-    def csv(project: str = "", since: date | None = None, until: date | None = None) -> Response:
+    def csv(project: str = "", since: Day | None = None, until: Day | None = None) -> Response:
         """The same rows as ``starsend costs --csv``."""
         with answering():
-            places = _places(board, project)
+            wanted = Wanted(project, since, until)
+            places = _places(board, wanted.project)
             text = as_csv({place.name: entries_of(place, since, until) for place in places})
         name = f'attachment; filename="starsend-costs{f"-{until or since}" if until or since else ""}.csv"'
         return Response(text, media_type="text/csv; charset=utf-8", headers={"content-disposition": name})
@@ -101,8 +118,6 @@ def costs_found(board: Board, books: Books, wanted: Wanted) -> tuple[list[Projec
 
     Raises UnknownName; StarsendError where the one asked for cannot be read.
     """
-    if wanted.since and wanted.until and wanted.since > wanted.until:
-        raise BadInput("since is after until", remedy="change one of them")
     found, troubles = [], []
     for place in _places(board, wanted.project):
         try:
@@ -120,8 +135,8 @@ def _places(board: Board, project: str) -> list[Place]:
 
 def _day(name: str, text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
+        return TypeAdapter(Day).validate_python(text) if text else None
+    except ValidationError:
         raise BadInput(f"{name} is no day: {text!r}", remedy="write it as 2026-11-23") from None
 
 

@@ -87,4 +87,5 @@ def _add_doors(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["security"] = [] if open_to_all else [{"bearer": []}, {"session": []}, *([{}] if reads else [])]
     for status, said in (READING if reads else WRITING).items():
         if not (open_to_all and status == 401):
-            operation["responses"].setdefault(str(status), {"description": said, "content": TEXT})
+            answer = operation["responses"].setdefault(str(status), {"description": said})
+            answer["content"] = {**answer.get("content", {}), **TEXT}  # the doors' own words are plain

@@ -423,4 +423,8 @@ def test_what_steps_have_cost_is_added_up_by_day(store: ExecutionStore, clock: M
         ("S-a1-1", 0, zero, zero, price, 1),
         ("S_grid-a1-0", 1, price, -price, zero, 0),
     ]
-    assert (found[0].shot_id, found[0].step_state, found[0].asked_provider) == ("S_grid", "succeeded", "gemini")
+    assert (found[0].shot_id, found[0].step_state, found[0].asked_provider) == (
+        "S_grid",
+        "succeeded",
+        "gemini",
+    )
