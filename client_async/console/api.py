@@ -170,7 +170,7 @@ def api_routes(pages: Pages, books: Books, watch: Watch) -> APIRouter:
     @routes.get("/api/now", tags=["now"], operation_id="now", summary="What runs now, caps and queues")
     async def now() -> Now:
         """Calls under way, spend against caps (the fullest first), and what waits for each provider."""
-        return await watch.look()
+        return await watch.now()
 
     @routes.get(
         "/api/costs",

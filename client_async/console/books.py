@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,6 +100,11 @@ class Books:
                 kept.costs = costs_of(place)
                 kept.cost = signs
             return kept.costs
+
+    def keep(self, places: Iterable[Place]) -> None:
+        """Forget every project but these."""
+        for gone in self._kept.keys() - {str(place.folder) for place in places}:
+            self._kept.pop(gone, None)
 
     # -------------------------------------------------------------------------------------------- inside
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -105,13 +107,22 @@ class Now(BaseModel):
 
 
 class Watch:
-    """Looks at it while somebody watches, and tells when it is not as it was."""
+    """Looks at it while somebody watches, and tells when it is not as it was.
 
-    def __init__(self, board: Board, books: Books, clock: Clock | None = None) -> None:
+    Args:
+        fresh_seconds: for so long a look serves whoever asks: all pages ask at the moment in which they are told.
+    """
+
+    def __init__(
+        self, board: Board, books: Books, clock: Clock | None = None, *, fresh_seconds: float = 0.2
+    ) -> None:
         self.books = books
         self._board = board
         self._clock = clock or SystemClock()
         self._limiter = anyio.CapacityLimiter(1)
+        self._fresh_seconds = fresh_seconds
+        self._looking = anyio.Lock()
+        self._looked_at = -math.inf
         self._known = Now()
 
     async def run(self) -> None:
@@ -121,16 +132,25 @@ class Watch:
                 await self.look()
             await anyio.sleep(LOOK_SECONDS)
 
+    async def now(self) -> Now:
+        """How it stands, as of this moment or a little before."""
+        async with self._looking:
+            if time.monotonic() - self._looked_at < self._fresh_seconds:
+                return self._known
+            return await self.look()
+
     async def look(self) -> Now:
         """How it stands now; whoever watches hears of it if it was otherwise."""
         places = [shown.place for shown in self._board.projects()]
         found = await anyio.to_thread.run_sync(self._found, places, limiter=self._limiter)
         changed, self._known = found != self._known, found
+        self._looked_at = time.monotonic()
         if changed:
             self._board.publish(Changed())
         return found
 
     def _found(self, places: list[Place]) -> Now:
+        self.books.keep(places)
         standing = {place.name: self.books.standing(place) for place in places}
         addresses = {address for place in places if (address := daemon_address(place))}
         answers = [answer for address in sorted(addresses) if "providers" in (answer := ask_daemon(address))]

@@ -25,7 +25,7 @@ def now_page_routes(pages: Pages, watch: Watch) -> APIRouter:
     @routes.get("/now")
     async def now(request: Request) -> Response:
         """The panel as it stands."""
-        found = await watch.look()
+        found = await watch.now()
         return pages.render("now.html", request, **panel(found))
 
     return routes

@@ -16,6 +16,7 @@ import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounded
+from PIL import Image
 from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -24,12 +25,17 @@ from client_async.console.app import make_app
 from client_async.console.board import Board
 from client_async.console.books import Books
 from client_async.console.guard import Guard
-from client_async.console.now import Watch, doing
+from client_async.console.now import Now, Watch, doing
+from client_async.driver_lock import sole_driver
 from client_async.ledger import open_store
-from client_async.ops_port import STALLED_SECONDS, Health
+from client_async.metrics import Metrics
+from client_async.ops_port import STALLED_SECONDS, Health, ops_port
 from client_async.projects import Place
+from client_async.provider_rows import provider_rows
+from client_async.step_executor import Load
 from starsend.clock import SystemClock
 from starsend.config import load_settings
+from starsend.vendor_gates import GateState, Hold
 from tests.contract.test_execution_store import QUOTE, intent
 from tests.unit.daemon_house import BRIEF, DaemonHouse
 
@@ -47,7 +53,7 @@ class Office:
         self.board = Board(house.root)
         self.seconds = 0.0
         self.books = Books(monotonic=lambda: self.seconds)
-        self.watch = Watch(self.board, self.books)
+        self.watch = Watch(self.board, self.books, fresh_seconds=0.0)
         self.stopping = anyio.Event()
         guard = Guard(TOKEN, host, ("testserver",))
         self.app: FastAPI = make_app(self.board, guard, self.stopping, self.watch)
@@ -193,6 +199,51 @@ async def test_whoever_watches_hears_that_money_moved(office: Office) -> None:
         assert stream.statistics().current_buffer_used == 0
 
 
+@anyio_test
+async def test_a_provider_that_takes_no_calls_says_why_and_until_when(office: Office) -> None:
+    """As a daemon's port tells it: is it in words, with the time of the next try, and is a wavering second no news?"""
+    health, load = Health(), Load(at_once=4, in_flight=0, waiting=3)
+
+    def stands(left: float) -> None:
+        gate = GateState("fal", 60, 2, Hold("quota", "429 from <fal>", left, 20.0))
+        health.status = {"process": 7, "providers": provider_rows({"fal": load}, {"fal": 1}, [gate])}
+
+    stands(12.0)
+    with ops_port("127.0.0.1", 0, Metrics(), health) as address, sole_driver(office.place, "daemon", address):
+        (row,) = (await office.watch.look()).providers
+        assert (row.waiting, row.process, row.hold and row.hold.words) == (4, 7, "its quota is used up")
+        assert row.hold and row.hold.next_try
+        assert 5 < (row.hold.next_try - SystemClock().now()).total_seconds() <= 12
+        text = (await office.client.get("/now")).text
+        assert "takes no calls: its quota is used up (429 from &lt;fal&gt;); next try" in text
+        assert "2 of 60 sent within a minute" in text
+        with office.board.watching() as stream:
+            stands(11.0)
+            await office.watch.look()
+            assert stream.statistics().current_buffer_used == 0
+            stands(0.0)
+            assert "one call is being tried now" in (await office.client.get("/now")).text
+            assert stream.statistics().current_buffer_used == 1
+    with sole_driver(office.place, "daemon", "127.0.0.1:1"):
+        assert "1 of 1 daemons cannot be asked from here" in (await office.client.get("/now")).text
+
+
+@anyio_test
+async def test_one_look_serves_all_who_ask_at_once(office: Office) -> None:
+    """Two hundred pages that are told of a change in one moment: is it looked at once for all of them?"""
+    watch = Watch(office.board, office.books, fresh_seconds=60.0)
+    answers: list[Now] = []
+
+    async def ask() -> None:
+        answers.append(await watch.now())
+
+    async with anyio.create_task_group() as group:
+        for _ in range(200):
+            group.start_soon(ask)
+    assert len(answers) == 200
+    assert all(answer is answers[0] for answer in answers)
+
+
 def test_a_ledger_is_read_only_where_it_has_changed(house: DaemonHouse) -> None:
     """Asked again and again: is what was read before given, and read anew after a call, an edit of the caps, and a while?"""
     office = Office(house)
@@ -284,6 +335,10 @@ async def test_measurements_name_no_client(office: Office) -> None:
         "/api/projects/none/sequences",
     ):
         await get(path)
+    (office.place.folder / "media").mkdir()
+    Image.new("RGB", (400, 300)).save(office.place.folder / "media" / "x.png")
+    for _ in range(2):
+        assert (await get("/thumbnail/spring/media/x.png?width=160")).status_code == 200
     await get("/", headers={"host": "evil.example"})
     page = (await get("/metrics")).text
     for line in (
@@ -294,7 +349,7 @@ async def test_measurements_name_no_client(office: Office) -> None:
         'starsend_console_requests_total{route="refused",status="421"} 1.0',
         'starsend_console_request_seconds_count{route="/rows/{project}/{name}"} 1.0',
         "starsend_console_event_streams 0.0",
-        "starsend_console_thumbnails_total 0.0",
+        "starsend_console_thumbnails_total 1.0",
         "starsend_console_build_info{",
     ):
         assert line in page, line
