@@ -27,10 +27,11 @@ NOISE = timedelta(seconds=3)
 """A daemon tells how it stands once a second, so the time of a next try that is reckoned from it wavers."""
 
 Progress = Literal["running", "left", "lost"]
+# "left": no process works on it.
 PROGRESS: Final[Mapping[Progress, str]] = {
     "running": "running",
-    "left": "no process works on it; the next run goes on with it",
-    "lost": "the answer is lost; see what is to be decided",
+    "left": "interrupted",
+    "lost": "the answer is lost",
 }
 CAUSES: Final[Mapping[str, str]] = {
     "quota": "its quota is used up",
@@ -99,6 +100,7 @@ class Now(BaseModel):
     """Everything that is under way. ``daemons``: those that drive projects here; ``silent``: of them, who do not answer."""
 
     steps: list[RunningStep] = []
+    """Those that run first, the oldest of them at the top."""
     caps: list[CapRow] = []
     providers: list[ProviderRow] = []
     daemons: int = 0
@@ -155,7 +157,7 @@ class Watch:
         addresses = {address for place in places if (address := daemon_address(place))}
         answers = [answer for address in sorted(addresses) if "providers" in (answer := ask_daemon(address))]
         return Now(
-            steps=sorted(_steps(standing), key=lambda step: step.since),
+            steps=sorted(_steps(standing), key=lambda step: (step.progress != "running", step.since)),
             caps=sorted(_caps(standing), key=lambda row: (-share(row), row.project, row.cap, row.of)),
             providers=[self._provider(row, answer) for answer in answers for row in answer["providers"]],
             daemons=len(addresses),

@@ -37,6 +37,8 @@ def panel(now: Now) -> dict[str, Any]:
     return {
         "now": now,
         "at": datetime.now(UTC).isoformat(),
+        "running": sum(step.progress == "running" for step in now.steps),
+        "names_projects": len({step.project for step in now.steps}) > 1,
         "steps": (now.steps[:FIRST_STEPS], now.steps[FIRST_STEPS:]),
         "caps": (caps[:FIRST_CAPS], caps[FIRST_CAPS:]),
         "bar": BAR,
@@ -52,7 +54,7 @@ def _dearest(caps: Iterable[CapRow]) -> list[CapRow]:
 
 
 def _cap(row: CapRow) -> dict[str, Any]:
-    of = {"project": "in all", "day": f"on {row.of} (UTC)", "sequence": f"for {row.of}"}[row.cap]
+    of = {"project": "in all", "day": "today (UTC)", "sequence": f"for {row.of}"}[row.cap]
     limit, taken = float(row.limit), share(row)
     spent = min(float(row.spent) / limit, 1.0) if limit else 1.0
     return {
