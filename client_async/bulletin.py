@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from client_async.events import (
     BriefRefused,
+    ClientAnswered,
     EditAnswered,
     Event,
     PickDecided,
@@ -57,6 +58,8 @@ class Bulletin:
                 self._post(event.project, "", "pick_refused", f"{event.file}: {event.reason}")
         elif isinstance(event, EditAnswered):
             self._answered(event)
+        elif isinstance(event, ClientAnswered):
+            self._post(event.project, event.sequence, "client_answered", event.text)
         elif isinstance(event, BriefRefused):
             self._post(event.project, "", "brief_broken", event.error)
         elif isinstance(event, ProjectClosed):

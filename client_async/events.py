@@ -49,6 +49,15 @@ class EditAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientAnswered:
+    """A client has approved a take, or left a note, by a link that was sent to them. ``text`` is one line for people."""
+
+    project: str
+    sequence: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class BriefRefused:
     """A brief cannot be read as it stands; work goes on by what was known before."""
 
@@ -70,5 +79,14 @@ class ProjectClosed:
     project: str
 
 
-Event = SequenceMoved | PickDecided | PickLocked | EditAnswered | BriefRefused | ProjectOpened | ProjectClosed
+Event = (
+    SequenceMoved
+    | PickDecided
+    | PickLocked
+    | EditAnswered
+    | ClientAnswered
+    | BriefRefused
+    | ProjectOpened
+    | ProjectClosed
+)
 Listener = Callable[[Event], None]

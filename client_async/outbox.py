@@ -18,7 +18,14 @@ import structlog
 log = structlog.get_logger()
 
 Kind = Literal[
-    "grid_ready", "pick_refused", "out_of_money", "needs_decision", "failed", "brief_broken", "provider_held"
+    "grid_ready",
+    "pick_refused",
+    "out_of_money",
+    "needs_decision",
+    "failed",
+    "brief_broken",
+    "provider_held",
+    "client_answered",
 ]
 SAID: dict[Kind, tuple[str, str]] = {
     "grid_ready": ("grid is ready", "grids are ready"),
@@ -28,6 +35,7 @@ SAID: dict[Kind, tuple[str, str]] = {
     "failed": ("sequence has failed", "sequences have failed"),
     "brief_broken": ("brief cannot be taken in", "briefs cannot be taken in"),
     "provider_held": ("provider takes no calls", "providers take no calls"),
+    "client_answered": ("answer of a client", "answers of clients"),
 }
 LARGEST = 1_000_000
 """Bytes of the outbox before it is put aside as ``.1``."""

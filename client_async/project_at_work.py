@@ -14,10 +14,11 @@ import structlog
 from anyio.abc import TaskGroup
 
 from client_async.budget_pause import may_go_on
+from client_async.client_answers import AnswersHeard
 from client_async.desk import FREE_TO_REPEAT, Desk
 from client_async.dispatcher import Dispatcher
 from client_async.driver_lock import sole_driver
-from client_async.events import BriefRefused, EditAnswered, Listener, PickDecided
+from client_async.events import BriefRefused, ClientAnswered, EditAnswered, Listener, PickDecided
 from client_async.mirror import TakenIn
 from client_async.ownership import News, Raw
 from client_async.pick_folder import PickFolder
@@ -113,6 +114,7 @@ class ProjectAtWork:
         self._trouble: str | None = None
         self.desk = Desk(shop, settle_seconds=SETTLE_SECONDS, bears_with=FREE_TO_REPEAT)
         self._picks = PickFolder(place.picks, place.file)
+        self._heard = AnswersHeard(shop.clock.now())
         dispatcher.join(self.desk)
 
     @classmethod
@@ -215,6 +217,7 @@ class ProjectAtWork:
         finally:  # whatever is wrong with the picks, what people saved goes on
             self._tell_trouble(str(taken.trouble) if taken.trouble else None)
             self._tell_news(taken.news)
+            self._tell_answers(taken.changed)
             self.shop.scribe.ask_for_render(at_once=bool(taken.changed))
             await self._dispatcher.consider_all(self.place.name, sorted(taken.changed))
         return taken.waiting
@@ -255,6 +258,15 @@ class ProjectAtWork:
                 error=news.text,
             )
             self._emit(EditAnswered(self.place.name, news.sequence, news.kind, news.text))
+
+    def _tell_answers(self, changed: set[str]) -> None:
+        """What clients have said by their links meanwhile."""
+        for name in sorted(changed):
+            if b'"link"' not in self.place.file.body(name):  # of ten thousand, few are opened
+                continue
+            for line in self._heard.new_in(name, self.place.file.peek(name)):
+                log.info("client_answered", project=self.place.name, sequence=name, answer=line)
+                self._emit(ClientAnswered(self.place.name, name, line))
 
     def _tell_trouble(self, trouble: str | None) -> None:
         if trouble is not None and trouble != self._trouble:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from client_async.review import LONGEST_TEXT, MOST_NOTES
 
@@ -121,6 +121,17 @@ class ReviewNote(Part):
     at: str
 
 
+class Approval(Part):
+    """A client's yes or no to a take, by a link that was sent to them; of several by one person the last holds."""
+
+    take: str
+    by: str
+    at: str
+    link: str = ""
+    approved: StrictBool
+    note: str = Field(default="", max_length=LONGEST_TEXT)
+
+
 class Review(Part):
     """What people say of a sequence's takes. An edit of it is merged note by note."""
 
@@ -130,6 +141,7 @@ class Review(Part):
         max_length=MOST_NOTES,
         description='One that is left out stays; `"deleted": true` in it deletes it.',
     )
+    approvals: list[Approval] = Field(default_factory=list, description="What clients answered.")
 
 
 class BudgetPause(Part):

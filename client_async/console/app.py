@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 import anyio
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -10,6 +13,7 @@ from client_async.console.answers import say_what_is_wrong
 from client_async.console.api import api_routes
 from client_async.console.board import Board
 from client_async.console.books import Books
+from client_async.console.client_page import Showroom, client_routes
 from client_async.console.costs_page import costs_page_routes
 from client_async.console.dailies import dailies_routes
 from client_async.console.description import describe
@@ -17,6 +21,8 @@ from client_async.console.doors import Doors
 from client_async.console.grid_review import review_api, review_page
 from client_async.console.guard import Guard
 from client_async.console.health import health_routes
+from client_async.console.link_desk import link_routes
+from client_async.console.links import Links, utc_now
 from client_async.console.live import live_routes
 from client_async.console.media import media_routes
 from client_async.console.meters import Metered, Meters
@@ -26,12 +32,20 @@ from client_async.console.pages import HERE, Pages, page_routes
 from client_async.console.review_api import review_routes
 
 
-def make_app(board: Board, guard: Guard, stopping: anyio.Event, watch: Watch | None = None) -> FastAPI:
+def make_app(
+    board: Board,
+    guard: Guard,
+    stopping: anyio.Event,
+    watch: Watch | None = None,
+    *,
+    now: Callable[[], datetime] = utc_now,
+) -> FastAPI:
     """Everything that the console answers.
 
     Args:
         stopping: set when the server ends.
         watch: looks at what runs now; who serves runs it beside the board.
+        now: the time, in UTC, by which links are made and over.
     """
     app = FastAPI(
         title="Starsend console",
@@ -41,7 +55,7 @@ def make_app(board: Board, guard: Guard, stopping: anyio.Event, watch: Watch | N
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    pages, meters = Pages(board, guard), Meters(board)
+    pages, meters, room = Pages(board, guard), Meters(board), Showroom(board, Links(guard.token, now))
     watch = watch or Watch(board, Books())
     app.include_router(page_routes(pages))
     app.include_router(now_page_routes(pages, watch))
@@ -49,6 +63,8 @@ def make_app(board: Board, guard: Guard, stopping: anyio.Event, watch: Watch | N
     app.include_router(review_routes(board, guard))
     app.include_router(review_page(pages))
     app.include_router(review_api(board, guard))
+    app.include_router(link_routes(pages, room))
+    app.include_router(client_routes(room))
     app.include_router(costs_page_routes(pages, watch.books))
     app.include_router(api_routes(pages, watch.books, watch))
     app.include_router(live_routes(board, stopping, meters))

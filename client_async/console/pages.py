@@ -20,22 +20,28 @@ from starsend.errors import UnknownName
 HERE = Path(__file__).parent
 
 
+def templates() -> Environment:
+    """The templates; everything that is filled in is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["path"] = lambda path: quote(str(path))
+    environment.filters["dollars"] = dollars
+    environment.filters["html_time"] = lambda moment: moment.isoformat(timespec="seconds")
+    return environment
+
+
 class Pages:
     """Templates, and what all of them are given. Everything that is filled in is escaped."""
 
     def __init__(self, board: Board, guard: Guard) -> None:
         self.board = board
         self.guard = guard
-        self._environment = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=select_autoescape(default=True),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters["path"] = lambda path: quote(str(path))
-        self._environment.filters["dollars"] = dollars
-        self._environment.filters["html_time"] = lambda moment: moment.isoformat(timespec="seconds")
+        self._environment = templates()
 
     def render(self, name: str, request: Request, status: int = 200, **given: Any) -> HTMLResponse:  # noqa: ANN401
         """A page. ``who``: the name of whoever may write, else None."""

@@ -1,0 +1,339 @@
+"""What a client sees and does under ``/c/<signed>/``. The signature is the right; no session counts here, and none is given.
+
+Nothing in these answers tells of prompts, costs, providers or steps: entries are numbered, and so are their files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import anyio
+import anyio.to_thread
+import structlog
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, Field
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from client_async import client_answers
+from client_async.client_answers import (
+    BadAnswer,
+    TooManyAnswers,
+    answers,
+    check_room,
+    plain_name,
+    plain_text,
+)
+from client_async.console.answers import Refused, refusals, refused
+from client_async.console.board import Board
+from client_async.console.links import Link, LinkOver, Links, NotALink
+from client_async.console.pages import templates
+from client_async.console.plain_media import NAME, PlainMedia
+from client_async.console.plain_words import clock, day
+from client_async.console.showing import Entry, entries
+from client_async.draft import Draft
+from client_async.projects import Place
+from starsend.errors import BadInput, StarsendError, UnknownName
+
+log = structlog.get_logger()
+
+AT_ONCE: Final = 4
+"""Copies, stills and answers that are made at the same time, for all clients together."""
+PRIVATE: Final = {"cache-control": "private, no-cache", "x-robots-tag": "noindex, nofollow"}
+UNKEPT: Final = {"cache-control": "no-store", "x-robots-tag": "noindex, nofollow"}
+
+
+class Said(BaseModel):
+    """Who speaks, and what they say."""
+
+    name: str
+    text: str = ""
+
+
+class Approves(Said):
+    """Yes or no to a take."""
+
+    approved: bool = True
+
+
+class Notes(Said):
+    """A note. ``seconds``: where the take stood."""
+
+    seconds: float = Field(default=0, ge=0, le=86_400, allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=Said)
+
+
+class Answer(BaseModel):
+    """An answer as it is kept: ``approved`` of an approval, ``seconds`` of a note. ``at`` is UTC."""
+
+    by: str
+    at: str
+    text: str
+    approved: bool | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A link that holds, and what it shows."""
+
+    place: Place
+    link: Link
+    entries: list[Entry]
+
+    def entry(self, number: int) -> Entry:
+        """One of its entries. Raises UnknownName."""
+        if not 1 <= number <= len(self.entries):
+            raise UnknownName("take", str(number), (), where=self.link.title)
+        return self.entries[number - 1]
+
+
+class Showroom:
+    """What links open, over all projects. Its methods may block, but for ``written``."""
+
+    def __init__(self, board: Board, links: Links) -> None:
+        self.board = board
+        self.links = links
+        self._media: dict[str, PlainMedia] = {}
+
+    def open(self, signed: str) -> Opened:
+        """Raises NotALink, LinkOver, BadDocument."""
+        project, name = self.links.project_of(signed)
+        try:
+            place = self.board.project(project).place
+        except UnknownName:
+            raise LinkOver("does not hold any more") from None
+        link = self.links.open(place, name)
+        return Opened(place, link, entries(raws(place, [one.sequence for one in link.chosen]), link.chosen))
+
+    def media(self, place: Place) -> PlainMedia:
+        """A project's media as they may leave the house."""
+        return self._media.setdefault(place.name, PlainMedia(place.folder))
+
+
+def raws(place: Place, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Those of the sequences that are there, as they were seen last."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = place.file.peek(name)
+        except KeyError:
+            continue
+    return found
+
+
+def client_routes(room: Showroom) -> APIRouter:
+    """``/c/<signed>/``, its media and its answers."""
+    routes = APIRouter(prefix="/c/{signed}", tags=["client"])
+    threads = anyio.CapacityLimiter(AT_ONCE)
+    page = templates().get_template("client.html")
+
+    @routes.get("/", include_in_schema=False)
+    def shown(signed: str) -> Response:
+        """The client's page."""
+        try:
+            opened = room.open(signed)
+        except StarsendError as error:
+            return _closed(error)
+        cards = [_card(room.media(opened.place), entry, opened) for entry in opened.entries]
+        return HTMLResponse(
+            page.render(link=opened.link, cards=cards, until=day(opened.link.expires_at, hour=True)),
+            headers=UNKEPT,
+        )
+
+    @routes.api_route("/media/{name}", methods=["GET", "HEAD"], include_in_schema=False)
+    async def media(signed: str, name: str) -> FileResponse:
+        """A take or a still; a part of it where a Range is asked for."""
+        found = NAME.fullmatch(name)
+        try:
+            opened = await anyio.to_thread.run_sync(room.open, signed)
+            if found is None:
+                raise UnknownName("file", name, ())
+            entry = opened.entry(int(found[1]))
+            make = _maker(room.media(opened.place), entry, int(found[2] or 1), found[3])
+            file = await anyio.to_thread.run_sync(make, limiter=threads)
+        except LinkOver as over:
+            raise HTTPException(410, over.what) from None
+        except (NotALink, UnknownName):
+            raise HTTPException(404, "there is no such file") from None
+        except (StarsendError, OSError) as wrong:
+            log.error(
+                "client_media_missing", project=opened.place.name, sequence=entry.sequence, error=str(wrong)
+            )
+            raise HTTPException(404, "there is no such file") from None
+        kind = "video/mp4" if found[3] == "mp4" else "image/jpeg"
+        return FileResponse(file, media_type=kind, headers=PRIVATE)
+
+    async def answer(
+        signed: str, number: int, said: S, keep: Callable[[Showroom, Opened, Entry, S], Answer]
+    ) -> Answer:
+        with _in_words():
+            plain = said.model_copy(update={"name": plain_name(said.name), "text": plain_text(said.text)})
+            opened = await anyio.to_thread.run_sync(room.open, signed)
+            entry = opened.entry(number)
+            if not entry.videos:
+                raise NoTake(entry.sequence)
+            made = await anyio.to_thread.run_sync(keep, room, opened, entry, plain, limiter=threads)
+        room.board.written(opened.place.name, entry.sequence)
+        return made
+
+    @routes.post(
+        "/takes/{number}/approve",
+        summary="Approve a take, or say that it is not approved",
+        status_code=201,
+        responses={**refusals(404, 409, 422), 410: {"model": Refused, "description": "the link is over"}},
+    )
+    async def approve(signed: str, number: int, said: Approves) -> Answer:
+        return await answer(signed, number, said, _approve)
+
+    @routes.post(
+        "/takes/{number}/note",
+        summary="Leave a note on a take",
+        status_code=201,
+        responses={**refusals(404, 409, 422), 410: {"model": Refused, "description": "the link is over"}},
+    )
+    async def note(signed: str, number: int, said: Notes) -> Answer:
+        return await answer(signed, number, said, _note)
+
+    return routes
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Errors as answers to a client. What others say of files, takes and disks is for the log, not for them."""
+    try:
+        yield
+    except NotALink as error:
+        raise refused(error, 404) from None
+    except LinkOver as error:
+        raise refused(error, 410) from None
+    except BadAnswer as error:
+        raise refused(error, 422) from None
+    except (TooManyAnswers, NoTake) as error:
+        raise refused(error, 409) from None
+    except UnknownName:
+        raise refused(BadInput("there is no such take", remedy="load the page again"), 404) from None
+    except (StarsendError, OSError) as error:
+        log.error("client_answer_lost", error=str(error))
+        raise refused(
+            BadInput("this cannot be kept just now", remedy="try again in a minute"), 503
+        ) from error
+
+
+class NoTake(BadInput):
+    """A still is no take."""
+
+    def __init__(self, sequence: str) -> None:
+        super().__init__("there is no take of it to answer yet", where=sequence)
+
+
+def _approve(room: Showroom, opened: Opened, entry: Entry, said: Approves) -> Answer:
+    at, link = room.links.now(), opened.link.id
+
+    def edit(draft: Draft) -> None:
+        _check_room(draft, opened)
+        client_answers.approve(
+            draft[entry.sequence],
+            entry.sequence,
+            entry.take,
+            name=said.name,
+            text=said.text,
+            approved=said.approved,
+            link=link,
+            at=at,
+        )
+
+    opened.place.file.change(edit)
+    return Answer(by=said.name, at=at.isoformat(timespec="seconds"), text=said.text, approved=said.approved)
+
+
+def _note(room: Showroom, opened: Opened, entry: Entry, said: Notes) -> Answer:
+    at, link = room.links.now(), opened.link.id
+    frame, begins = room.media(opened.place).frame_at(entry, said.seconds)
+
+    def edit(draft: Draft) -> None:
+        _check_room(draft, opened)
+        client_answers.leave_note(
+            draft[entry.sequence],
+            entry.sequence,
+            entry.take,
+            name=said.name,
+            text=said.text,
+            frame=frame,
+            seconds=begins,
+            link=link,
+            at=at,
+        )
+
+    opened.place.file.change(edit)
+    return Answer(by=said.name, at=at.isoformat(timespec="seconds"), text=said.text, seconds=begins)
+
+
+def _check_room(draft: Draft, opened: Opened) -> None:
+    shown = {entry.sequence for entry in opened.entries}
+    check_room([draft[name] for name in shown if name in draft], opened.link.id)
+
+
+def _maker(media: PlainMedia, entry: Entry, part: int, suffix: str) -> Callable[[], Any]:
+    """Makes the file that is asked for. Raises UnknownName: an entry has no such file."""
+    if suffix == "jpg" and part == 1:
+        return partial(media.still, entry)
+    if suffix == "mp4" and part <= len(entry.videos):
+        return partial(media.video, entry.videos[part - 1])
+    raise UnknownName("file", f"{entry.number}-{part}.{suffix}", ())
+
+
+def _card(media: PlainMedia, entry: Entry, opened: Opened) -> dict[str, Any]:
+    """An entry as the page shows it. ``films``: name, where it begins in the take, width and height."""
+    films: list[dict[str, Any]] = []
+    begun, lost = 0.0, False
+    try:
+        for part, video in enumerate(entry.videos, 1):
+            look = media.look(video)
+            name = f"{entry.number}-{part}.mp4" if len(entry.videos) > 1 else f"{entry.number}.mp4"
+            films.append({"name": name, "from": begun, "width": look.width, "height": look.height})
+            begun += look.seconds
+        media.check(entry)
+    except (StarsendError, OSError) as wrong:
+        log.error(
+            "client_media_missing", project=opened.place.name, sequence=entry.sequence, error=str(wrong)
+        )
+        lost, films = True, []
+    raw = raws(opened.place, [entry.sequence]).get(entry.sequence, {})
+    came = [a for a in answers(raw, opened.link.id) if a.get("take") == entry.take]
+    return {
+        "number": entry.number,
+        "sequence": entry.sequence,
+        "title": entry.title,
+        "length": clock(begun) if films else "",
+        "films": films,
+        "lost": lost,
+        "answers": [
+            {
+                "by": str(a.get("by", "")).removesuffix(client_answers.CLIENT),
+                "text": a.get("text") or a.get("note") or "",
+                "approved": a.get("approved"),
+                "at": clock(a["seconds"]) if a.get("seconds") else "",
+            }
+            for a in came
+        ],
+    }
+
+
+def _closed(error: StarsendError) -> HTMLResponse:
+    """A page in words: what the link opens no more, or never did."""
+    if isinstance(error, LinkOver):
+        status, words = 410, f"{error.what[0].upper()}{error.what[1:]}."
+    elif isinstance(error, NotALink):
+        status, words = 404, "There is nothing under this address."
+    else:
+        log.error("client_page_failed", error=str(error))
+        status, words = 503, "This cannot be shown just now. Please try again later."
+    remedy = "" if status == 503 else f"{error.remedy[0].upper()}{error.remedy[1:]}."
+    html = templates().get_template("client_closed.html").render(words=words, remedy=remedy)
+    return HTMLResponse(html, status, headers=UNKEPT)
