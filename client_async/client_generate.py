@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from client_async import doctor_command, money_commands, recover_commands
+from client_async import doctor_command, handout_command, money_commands, recover_commands
 from client_async.command_options import Json, Names, Project
 from client_async.exit_door import DONE, FAILED, WAITING, gravest, leave, line_of, print_json, run, tell
 from starsend.errors import BadInput, StarsendError
@@ -249,6 +249,7 @@ def status(project: Project = None, as_json: Json = False) -> None:
 
 app.command()(money_commands.costs)
 app.command()(money_commands.estimate)
+app.command()(handout_command.handout)
 app.command(epilog="Exit codes: 0 no check failed, 1 one did, 2 bad usage or bad input.")(
     doctor_command.doctor
 )
