@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from client_async.command_options import Project, root_of
+from client_async.exit_door import tell
 
 
 def handout(
@@ -35,8 +36,11 @@ def handout(
     from client_async.projects import find_project
 
     place = find_project(root_of(ctx), project)
+    document, doubt = place.file.read_kept()
+    if doubt:
+        tell(str(doubt))
     cards = make_handout(
-        place.file.read_kept()[0]["sequences"],
+        document["sequences"],
         sequences or [],
         to,
         PlainMedia(place.folder),

@@ -40,8 +40,9 @@ from starsend.errors import BadInput, StarsendError, UnknownName
 
 log = structlog.get_logger()
 
-AT_ONCE: Final = 4
-"""Copies, stills and answers that are made at the same time, for all clients together."""
+ANSWERS_AT_ONCE: Final = 4
+MEDIA_AT_ONCE: Final = 16
+"""For all clients together. Copies are made one at a time; who asks for one that is there must not stand behind those who wait."""
 PRIVATE: Final = {"cache-control": "private, no-cache", "x-robots-tag": "noindex, nofollow"}
 UNKEPT: Final = {"cache-control": "no-store", "x-robots-tag": "noindex, nofollow"}
 
@@ -130,7 +131,7 @@ def raws(place: Place, names: Sequence[str]) -> dict[str, dict[str, Any]]:
 def client_routes(room: Showroom) -> APIRouter:
     """``/c/<signed>/``, its media and its answers."""
     routes = APIRouter(prefix="/c/{signed}", tags=["client"])
-    threads = anyio.CapacityLimiter(AT_ONCE)
+    answering, fetching = anyio.CapacityLimiter(ANSWERS_AT_ONCE), anyio.CapacityLimiter(MEDIA_AT_ONCE)
     page = templates().get_template("client.html")
 
     @routes.get("/", include_in_schema=False)
@@ -156,7 +157,7 @@ def client_routes(room: Showroom) -> APIRouter:
                 raise UnknownName("file", name, ())
             entry = opened.entry(int(found[1]))
             make = _maker(room.media(opened.place), entry, int(found[2] or 1), found[3])
-            file = await anyio.to_thread.run_sync(make, limiter=threads)
+            file = await anyio.to_thread.run_sync(make, limiter=fetching)
         except LinkOver as over:
             raise HTTPException(410, over.what) from None
         except (NotALink, UnknownName):
@@ -173,12 +174,12 @@ def client_routes(room: Showroom) -> APIRouter:
         signed: str, number: int, said: S, keep: Callable[[Showroom, Opened, Entry, S], Answer]
     ) -> Answer:
         with _in_words():
-            plain = said.model_copy(update={"name": plain_name(said.name), "text": plain_text(said.text)})
             opened = await anyio.to_thread.run_sync(room.open, signed)
             entry = opened.entry(number)
             if not entry.videos:
                 raise NoTake(entry.sequence)
-            made = await anyio.to_thread.run_sync(keep, room, opened, entry, plain, limiter=threads)
+            plain = said.model_copy(update={"name": plain_name(said.name), "text": plain_text(said.text)})
+            made = await anyio.to_thread.run_sync(keep, room, opened, entry, plain, limiter=answering)
         room.board.written(opened.place.name, entry.sequence)
         return made
 

@@ -115,17 +115,26 @@ def write_zip(folder: Path, into: IO[bytes]) -> None:
             packed.write(file, f"{folder.name}/{file.relative_to(folder)}")
 
 
-def zipped(folder: Path) -> Path:
-    """A temporary ZIP of a handout; whoever asks for it takes it away."""
-    with tempfile.NamedTemporaryFile(prefix="starsend-", suffix=".zip", delete=False) as file:
+def zipped(folder: Path) -> IO[bytes]:
+    """A ZIP of a handout, to be read from its beginning, in a file without a name on the same disk: it goes when it is closed."""
+    file = tempfile.TemporaryFile(dir=folder.parent)  # noqa: SIM115 - whoever asks for it reads it
+    try:
         write_zip(folder, file)
-    return Path(file.name)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _files(folder: Path) -> Iterable[Path]:
     """A handout's own files: whatever else somebody has put beside them stays at home."""
-    yield from (file for name in (PAGE, SHEET) if (file := folder / name).is_file())
-    yield from (file for file in (folder / "media").iterdir() if NAME.fullmatch(file.name))
+    named = [
+        folder / PAGE,
+        folder / SHEET,
+        *(f for f in (folder / "media").iterdir() if NAME.fullmatch(f.name)),
+    ]
+    return [file for file in named if file.is_file() and not file.is_symlink()]
 
 
 def _check_own(folder: Path) -> None:

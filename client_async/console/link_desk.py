@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import IO, Annotated, Any, Final, TypeVar
+from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import BaseModel, Field
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 
 from client_async.client_answers import answers
 from client_async.console.answers import answering, refusals
@@ -28,10 +31,12 @@ from client_async.console.plain_words import clock, day
 from client_async.console.showing import MOST_SHOWN, can_be_shown, choose, entries
 from client_async.projects import Place
 from starsend.errors import StarsendError, UnknownName
+from starsend.files import CannotWrite
 
 T = TypeVar("T")
 AT_ONCE: Final = 2
 DELIVERIES: Final = "deliveries"
+_BLOCK: Final = 1 << 20
 
 
 class Chosen(BaseModel):
@@ -186,16 +191,19 @@ def link_routes(pages: Pages, room: Showroom) -> APIRouter:
             return await run(partial(_hand_out, room, place, asked))
 
     @routes.get("/handouts/{project}/{name}.zip", include_in_schema=False)
-    async def packed(project: str, name: str) -> FileResponse:
+    async def packed(project: str, name: str) -> StreamingResponse:
         """A handout as one file."""
         try:
             folder = _delivery(board.project(project).place, name)
             file = await run(partial(zipped, folder))
         except (StarsendError, OSError):
             raise HTTPException(404, "there is no such handout") from None
-        return FileResponse(
-            file, media_type="application/zip", filename=f"{name}.zip", background=BackgroundTask(file.unlink)
-        )
+        size = await run(lambda: file.seek(0, os.SEEK_END))
+        headers = {
+            "content-length": str(size),
+            "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}.zip",
+        }
+        return StreamingResponse(_blocks(file), media_type="application/zip", headers=headers)
 
     return routes
 
@@ -210,18 +218,29 @@ def _make(room: Showroom, place: Place, asked: NewLink, by: str) -> tuple[Link, 
 def _hand_out(room: Showroom, place: Place, asked: NewHandout) -> Delivered:
     made, title = room.links.now().date(), _title(asked)
     folder = _free(place.folder / DELIVERIES, f"{made:%Y-%m-%d}-{_slug(title)}")
-    cards = make_handout(
-        _sequences(place),
-        asked.chosen,
-        folder,
-        room.media(place),
-        title=title,
-        project=place.name,
-        made=made,
-        pdf=asked.pdf,
-        paper=asked.paper,
-    )
+    try:
+        cards = make_handout(
+            _sequences(place),
+            asked.chosen,
+            folder,
+            room.media(place),
+            title=title,
+            project=place.name,
+            made=made,
+            pdf=asked.pdf,
+            paper=asked.paper,
+        )
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return _delivered(place, folder, len(cards))
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while block := file.read(_BLOCK):
+            yield block
 
 
 def _delivered(place: Place, folder: Path, shown: int) -> Delivered:
@@ -309,10 +328,14 @@ def _slug(title: str) -> str:
 
 
 def _free(folder: Path, name: str) -> Path:
-    """A folder of that name that is not there yet."""
-    number = 2
-    free = folder / name
-    while free.exists():
-        free = folder / f"{name}-{number}"
-        number += 1
-    return free
+    """A new folder of that name, or with the next number behind it. Raises CannotWrite."""
+    for number in itertools.count(1):
+        free = folder / (f"{name}-{number}" if number > 1 else name)
+        try:
+            free.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as refused:
+            raise CannotWrite(free, refused) from refused
+        return free
+    raise AssertionError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+import zipfile
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -65,6 +65,10 @@ def test_a_link_goes_out_and_answers_come_back(console: Console, browser: Browse
     expect(client.locator(".said-of li")).to_contain_text("<i>slower</i>, please")
     client.get_by_role("button", name="Approve", exact=True).click()
     expect(client.locator(".said-of li").nth(1)).to_contain_text("Approved Ana Lima")
+    client.locator("h1").click()
+    client.evaluate("scrollTo(0, 0)")
+    client.keyboard.press("n")
+    expect(client.locator("#take-2")).to_be_focused()
     assert serious(client) == []
     assert client.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert [where for where in asked if not where.startswith((link, f"{url}/static/"))] == []
@@ -81,7 +85,7 @@ def test_a_link_goes_out_and_answers_come_back(console: Console, browser: Browse
     theirs.close()
 
 
-def test_a_handout_opens_from_a_disk(console: Console, page: Page, tmp_path: Path) -> None:
+def test_a_handout_opens_from_a_disk(console: Console, page: Page) -> None:
     """Made by the console, fetched as a ZIP, and its page opened without any server: does all of it show and play?"""
     shown_project(console)
     url = console.serve()
@@ -92,8 +96,11 @@ def test_a_handout_opens_from_a_disk(console: Console, page: Page, tmp_path: Pat
     expect(page.locator(".deliveries li")).to_have_count(1)
     with page.expect_download() as download:
         page.get_by_role("link", name="ZIP").click()
-    assert download.value.suggested_filename.endswith("-spring.zip")
     [made] = (console.root / "projects/spring/deliveries").iterdir()
+    assert download.value.suggested_filename == f"{made.name}.zip"
+    with zipfile.ZipFile(download.value.path()) as packed:
+        assert packed.testzip() is None
+        assert f"{made.name}/media/1.mp4" in packed.namelist()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"file://{made}/index.html")

@@ -279,6 +279,23 @@ async def test_what_a_client_says_is_kept_as_they_mean_it(site: Site) -> None:
     assert "Not approved" not in (await site.client.get(studios)).text.split("<form")[0], "another link's"
 
 
+async def test_an_editors_old_buffer_takes_no_answer_back(site: Site) -> None:
+    """Opened before a client answered, changed and saved after: is the edit taken and the answer still there?"""
+    path, face = await site.link(), site.place.file.path
+    buffer = json.loads(face.read_text())
+    for does in ("approve", "note"):
+        body = {"name": "Ana", "text": "lovely"}
+        assert (await site.client.post(f"{path}takes/1/{does}", json=body, headers=OWN)).status_code == 201
+    buffer["sequences"]["SEQ01"]["title"] = "Harbour"
+    beside = face.with_name("edited")
+    beside.write_text(json.dumps(buffer))
+    beside.rename(face)
+    await site.board.look()
+    kept = site.place.file.read()["sequences"]["SEQ01"]
+    assert kept["title"] == "Harbour"
+    assert [len(kept["review"][part]) for part in ("approvals", "notes")] == [1, 1]
+
+
 async def test_two_clients_at_once_and_one_who_means_harm(site: Site) -> None:
     """Answers of two people at the same moment: are all kept? And does a link stop at so many, in words?"""
     path, other = await site.link(), await site.link()

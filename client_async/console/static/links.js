@@ -20,7 +20,7 @@ async function makeLink(asked) {
   const link = await tell("POST", "/api/links", { ...asked, days: Number(form.elements.days.value) });
   document.getElementById("url").value = link.url;
   const until = new Date(link.expires_at).toLocaleString([], { dateStyle: "long", timeStyle: "short" });
-  made.querySelector("[data-until]").textContent = `Shows ${link.shows}, open until ${until}. Whoever has it can see them and answer.`;
+  made.querySelector("[data-until]").textContent = `${link.shows} ${link.shows === 1 ? "entry" : "entries"}, open until ${until}. Whoever has the link can watch and answer.`;
   made.hidden = false;
   document.getElementById("url").focus();
   document.getElementById("url").select();
