@@ -34,6 +34,7 @@ SAID: Final = {
     403: "not yours to do",
     404: "no such thing",
     409: "not as it was",
+    410: "over",
     422: "cannot be understood",
     503: "not possible for now",
 }
@@ -78,7 +79,7 @@ def say_what_is_wrong(app: FastAPI) -> None:
 
     @app.exception_handler(AnyHTTPException)
     async def shaped(request: Request, no: AnyHTTPException) -> Response:
-        if not request.url.path.startswith("/api/") or not isinstance(no.detail, str):
+        if not request.url.path.startswith(("/api/", "/c/")) or not isinstance(no.detail, str):
             return await http_exception_handler(request, no)
         # A body that is no text is told as 400, one that is no JSON as 422: to whoever sent it they are the same.
         status = 422 if no.status_code == 400 else no.status_code

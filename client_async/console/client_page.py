@@ -27,7 +27,7 @@ from client_async.client_answers import (
     plain_name,
     plain_text,
 )
-from client_async.console.answers import Refused, refusals, refused
+from client_async.console.answers import refusals, refused
 from client_async.console.board import Board
 from client_async.console.links import Link, LinkOver, Links, NotALink
 from client_async.console.pages import templates
@@ -187,7 +187,7 @@ def client_routes(room: Showroom) -> APIRouter:
         "/takes/{number}/approve",
         summary="Approve a take, or say that it is not approved",
         status_code=201,
-        responses={**refusals(404, 409, 422), 410: {"model": Refused, "description": "the link is over"}},
+        responses=refusals(404, 409, 410, 422),
     )
     async def approve(signed: str, number: int, said: Approves) -> Answer:
         return await answer(signed, number, said, _approve)
@@ -196,7 +196,7 @@ def client_routes(room: Showroom) -> APIRouter:
         "/takes/{number}/note",
         summary="Leave a note on a take",
         status_code=201,
-        responses={**refusals(404, 409, 422), 410: {"model": Refused, "description": "the link is over"}},
+        responses=refusals(404, 409, 410, 422),
     )
     async def note(signed: str, number: int, said: Notes) -> Answer:
         return await answer(signed, number, said, _note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, NamedTuple
+from typing import BinaryIO, Final
 
 from reportlab.lib.pagesizes import A4, LETTER
 from reportlab.lib.utils import ImageReader
@@ -13,9 +13,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from client_async.console.plain_words import day
+from client_async.console.plain_words import Paper, Still, day
 
-Paper = Literal["a4", "letter"]
 PAPERS: Final = {"a4": A4, "letter": LETTER}
 COLUMNS: Final = 3
 ROWS: Final = 5
@@ -39,15 +38,6 @@ FACES: Final = (
 INK: Final = 0.1  # of grey, as the next two
 QUIET: Final = 0.38
 FRAME: Final = 0.72
-
-
-class Still(NamedTuple):
-    """A JPEG and what is said below it. ``length`` is empty where there is no take."""
-
-    picture: Path
-    sequence: str
-    title: str
-    length: str
 
 
 class Faces:

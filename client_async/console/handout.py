@@ -12,10 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
-from client_async.console.contact_pdf import Paper, Still, write_contact_sheet
 from client_async.console.pages import templates
 from client_async.console.plain_media import NAME, PlainMedia
-from client_async.console.plain_words import clock, day
+from client_async.console.plain_words import Paper, Still, clock, day
 from client_async.console.showing import Entry, choose, entries
 from starsend.errors import BadInput
 from starsend.files import write_durably
@@ -82,6 +81,8 @@ def make_handout(
     )
     sheet = folder / SHEET
     if pdf:
+        from client_async.console.contact_pdf import write_contact_sheet
+
         stills = [Still(card.still, card.entry.sequence, card.entry.title, card.length) for card in cards]
         write_durably(
             sheet, partial(write_contact_sheet, stills, title=title, project=project, made=made, paper=paper)

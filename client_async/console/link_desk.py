@@ -22,12 +22,11 @@ from starlette.responses import Response, StreamingResponse
 from client_async.client_answers import answers
 from client_async.console.answers import answering, refusals
 from client_async.console.client_page import Showroom, raws
-from client_async.console.contact_pdf import Paper
 from client_async.console.guard import is_loopback
 from client_async.console.handout import SHEET, is_finished, make_handout, zipped
 from client_async.console.links import LONGEST_TITLE, MOST_DAYS, USUAL_DAYS, Link
 from client_async.console.pages import Pages
-from client_async.console.plain_words import clock, day
+from client_async.console.plain_words import Paper, clock, day
 from client_async.console.showing import MOST_SHOWN, can_be_shown, choose, entries
 from client_async.projects import Place
 from starsend.errors import StarsendError, UnknownName

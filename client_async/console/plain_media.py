@@ -14,8 +14,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import av
-from av.error import FFmpegError
 from PIL import Image
 
 from client_async.console.media import media_file
@@ -142,6 +140,9 @@ def _digest(path: str, _changed: int, _size: int) -> str:
 
 @lru_cache(maxsize=50_000)
 def _look(path: str, _changed: int, _size: int) -> Look:
+    import av
+    from av.error import FFmpegError
+
     try:
         with av.open(path) as container:
             picture = container.streams.video[0]
@@ -151,6 +152,9 @@ def _look(path: str, _changed: int, _size: int) -> Look:
 
 
 def _first_frame(source: Path) -> Image.Image:
+    import av
+    from av.error import FFmpegError
+
     try:
         with av.open(os.fspath(source)) as container:
             frame = next(container.decode(video=0))

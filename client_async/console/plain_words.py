@@ -1,8 +1,21 @@
-"""Days and lengths as clients read them."""
+"""What clients read: days, lengths, and the captions of a contact sheet."""
 
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+Paper = Literal["a4", "letter"]
+
+
+class Still(NamedTuple):
+    """A JPEG and what is said below it. ``length`` is empty where there is no take."""
+
+    picture: Path
+    sequence: str
+    title: str
+    length: str
 
 
 def day(when: date, *, hour: bool = False) -> str:

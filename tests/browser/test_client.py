@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Console, Errors, log_in

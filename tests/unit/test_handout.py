@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from client_async.console.contact_pdf import Faces, Still, write_contact_sheet
+from client_async.console.contact_pdf import Faces, write_contact_sheet
 from client_async.console.handout import NotAHandout, is_finished, make_handout, write_zip
 from client_async.console.plain_media import PlainMedia
+from client_async.console.plain_words import Still
 from client_async.projects import Place
 from starsend.errors import BadInput
 from starsend.tools.mp4_plain import NotPlain

@@ -87,7 +87,7 @@ def test_an_old_buffer_adds_and_takes_nothing_out(desk: Desk) -> None:
     note(desk, "since")
     desk.file.change(lambda draft: remove_note(draft["SEQ01"], "SEQ01", gone["id"], by="jo"))
     desk.file.change(lambda draft: circle(draft["SEQ01"], "SEQ01", "b", seen=None))
-    approvals = [{"take": "a", "by": "the client", "approved": True}]
+    approvals = [{"take": "a", "by": "Ana (client)", "at": "2026-11-25T10:00:00+00:00", "approved": True}]
     desk.file.change(lambda draft: draft["SEQ01"]["review"].update(approvals=approvals))
     old["sequences"]["SEQ01"]["review"]["notes"].append(written("mine"))
     desk.save(old)
