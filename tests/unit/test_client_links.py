@@ -134,6 +134,13 @@ async def test_a_link_opens_no_other_door(site: Site) -> None:
             assert answer.status_code in {401, 303}, (method, where)
             asked += 1
     assert asked > 12
+    for raw in (
+        b"/c/../api/links?project=spring",
+        b"/c/../../api/openapi.json",
+        f"{path}../../../links".encode(),
+    ):
+        url = httpx.URL(ORIGIN).copy_with(raw_path=raw)
+        assert (await site.client.send(site.client.build_request("GET", url))).status_code in {401, 404}, raw
     for climb in (
         "../../api/links?project=spring",
         "%2e%2e/%2e%2e/api/openapi.json",
@@ -308,9 +315,19 @@ async def test_two_clients_at_once_and_one_who_means_harm(site: Site) -> None:
             )
             assert got.status_code == 201
 
+    films: list[bytes] = []
+
+    async def watch(path: str) -> None:
+        films.append((await site.client.get(f"{path}media/1.mp4")).content)
+
     async with anyio.create_task_group() as group:
         group.start_soon(answer, path, "Ana", 4)
         group.start_soon(answer, other, "Bo", 4)
+        for one in (path, other, path):
+            group.start_soon(watch, one)  # a copy that nobody has made yet
+    assert len(set(films)) == 1
+    assert packets(films[0])
+    assert "the client has approved SEQ01 (Bo): 0" in site.place.file.path.read_text(), "no daemon runs"
     kept = review(site.place, "SEQ01")
     assert sorted(one["by"] for one in kept["approvals"]) == ["Ana (client)"] * 2 + ["Bo (client)"] * 2
     assert len(kept["notes"]) == 4
