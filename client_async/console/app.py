@@ -13,9 +13,10 @@ from client_async.console.answers import say_what_is_wrong
 from client_async.console.api import api_routes
 from client_async.console.board import Board
 from client_async.console.books import Books
-from client_async.console.client_page import Showroom, client_routes
+from client_async.console.client_page import client_routes
 from client_async.console.costs_page import costs_page_routes
 from client_async.console.dailies import dailies_routes
+from client_async.console.deliveries import delivery_routes
 from client_async.console.description import describe
 from client_async.console.doors import Doors
 from client_async.console.grid_review import review_api, review_page
@@ -30,6 +31,7 @@ from client_async.console.now import Watch
 from client_async.console.now_page import now_page_routes
 from client_async.console.pages import HERE, Pages, page_routes
 from client_async.console.review_api import review_routes
+from client_async.console.showroom import Showroom
 
 
 def make_app(
@@ -64,6 +66,7 @@ def make_app(
     app.include_router(review_page(pages))
     app.include_router(review_api(board, guard))
     app.include_router(link_routes(pages, room))
+    app.include_router(delivery_routes(room))
     app.include_router(client_routes(room))
     app.include_router(costs_page_routes(pages, watch.books))
     app.include_router(api_routes(pages, watch.books, watch))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -232,6 +235,27 @@ async def test_it_stays_short_and_shows_what_was_chosen_then(site: Site) -> None
         answer = await site.client.post(f"{path}takes/{number}/approve", json={"name": "Ana"}, headers=OWN)
         assert answer.status_code == 201
         assert review(site.place, "SEQ01")["approvals"][-1]["take"] == attempt
+
+
+async def test_only_handouts_are_packed(site: Site) -> None:
+    """One that was made, twice on a day; folders of somebody else's, links, names that climb: what is given out?"""
+    body = {"project": "spring", "chosen": ["SEQ02"], "title": "A / review", "pdf": False}
+    made = [(await site.client.post("/api/handouts", json=body, headers=STUDIO)).json() for _ in range(2)]
+    names = [Path(one["folder"]).name for one in made]
+    assert names == ["2026-11-25-a-review", "2026-11-25-a-review-2"]
+    packed = await site.client.get(made[0]["zip"], headers=STUDIO)
+    assert sorted(zipfile.ZipFile(io.BytesIO(packed.content)).namelist()) == [
+        f"{names[0]}/index.html",
+        f"{names[0]}/media/1.jpg",
+    ]
+    assert not [word for word in TOLD if word in packed.content]
+    folder = site.place.folder / "deliveries"
+    (folder / "theirs").mkdir()
+    (folder / "theirs" / "index.html").write_text("private")
+    (folder / "linked").symlink_to(folder / names[0])
+    for name in ("theirs", "linked", "nothing", "..", "..%2f..%2fspring", "%00"):
+        answer = await site.client.get(f"/handouts/spring/{name}.zip", headers=STUDIO)
+        assert (answer.status_code, b"private" in answer.content) == (404, False), name
 
 
 @pytest.mark.parametrize(
