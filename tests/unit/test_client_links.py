@@ -47,7 +47,7 @@ class Site:
         house.project("autumn", "SEQ01")
         self.board = Board(house.root)
         self.app: FastAPI = make_app(
-            self.board, Guard(TOKEN, "0.0.0.0", ("127.0.0.1",)), anyio.Event(), lambda: self.now
+            self.board, Guard(TOKEN, "0.0.0.0", ("127.0.0.1",)), anyio.Event(), now=lambda: self.now
         )
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=ORIGIN)
 
