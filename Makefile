@@ -9,7 +9,7 @@ WORKERS := $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 # Set in many containers; then every process that a test starts would compile the whole product again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test bench soak schemas docs clean
+.PHONY: demo test bench soak schemas docs screenshots clean
 
 demo: $(READY)
 	@$(BIN)/starsend --root . demo
@@ -37,6 +37,9 @@ schemas: $(READY)
 docs: $(READY)
 	$(BIN)/python -m client_async.state_diagram docs/states.md
 	$(BIN)/python -m tests.contract.fault_matrix docs/faults.md
+
+screenshots: $(READY)
+	$(BIN)/python -m tests.browser.screenshots docs/images
 
 clean:
 	rm -rf $(VENV)

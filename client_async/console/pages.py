@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs, quote
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -18,6 +18,8 @@ from starsend.dollars import dollars
 from starsend.errors import UnknownName
 
 HERE = Path(__file__).parent
+FIRST_ROWS = 100
+"""Rows that come with the page; a thousand of them keep a browser from painting anything for a third of a second."""
 
 
 def templates() -> Environment:
@@ -59,23 +61,36 @@ def page_routes(pages: Pages) -> APIRouter:
 
     @routes.get("/")
     def console(request: Request) -> Response:
-        """Every project and its sequences by state."""
-        projects = [
-            {
-                "name": shown.place.name,
-                "trouble": shown.trouble,
-                "rows": list(shown.rows.values()),
-                "counts": Counter(row["group"] for row in shown.rows.values()),
-            }
-            for shown in board.projects()
-        ]
+        """Every project and its sequences by state; of many, those that fit a screen, and where the rest is."""
+        projects, room = [], FIRST_ROWS
+        for shown in board.projects():
+            rows = list(shown.rows.values())
+            projects.append(
+                {
+                    "name": shown.place.name,
+                    "trouble": shown.trouble,
+                    "number": len(rows),
+                    "rows": rows[:room],
+                    "counts": Counter(row["group"] for row in rows),
+                }
+            )
+            room -= min(room, len(rows))
         return pages.render("console.html", request, projects=projects)
+
+    @routes.get("/rows/{project}")
+    def rest(request: Request, project: str, start: Annotated[int, Query(ge=0)] = 0) -> Response:
+        """The rows of a project from the one at ``start`` on."""
+        try:
+            rows = list(board.project(project).rows.values())
+        except UnknownName as unknown:
+            raise HTTPException(404, unknown.what) from None
+        return pages.render("rows.html", request, rows=rows[start:])
 
     @routes.get("/rows/{project}/{name}")
     def row(request: Request, project: str, name: str) -> Response:
         """One row of it, as it is now."""
         try:
-            return pages.render("one_row.html", request, row=board.row(project, name))
+            return pages.render("rows.html", request, rows=[board.row(project, name)])
         except UnknownName as unknown:
             raise HTTPException(404, unknown.what) from None
 

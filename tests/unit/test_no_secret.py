@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from client_async.projects import Place
@@ -34,6 +35,8 @@ KEYS = (gemini_wire.KEY, kling_wire.ACCESS, kling_wire.SECRET, fal_wire.KEY)
 PRICE = {"unit": "second", "price": {"*": "0.1"}, "as_of": "2026-11-01"}
 AT_REST = ("waiting_for_pick", "failed", "recovery", "done")
 NAMES = ("SEQ01", "SEQ02", "SEQ03")
+JOBS = ("kling", "fal")
+TOKEN = "planted-token-of-the-console"
 BRIEF = {"prompt": "a harbour", "aspect_ratio": "4:3", "shots": [{"prompt": "gulls", "seconds": 3}]}
 
 
@@ -131,6 +134,37 @@ def drive(places: list[Place], kling: KlingWire, fal: FalWire) -> None:
     assert len(at(places, "done")) == 2
 
 
+def pages(house: DaemonHouse) -> Iterator[str]:
+    """What the console shows and answers, to somebody who has its token."""
+    [ready] = house.events("console_ready")
+    own = [
+        "/",
+        "/now",
+        "/dailies",
+        "/costs",
+        "/costs.csv",
+        "/links",
+        "/api",
+        "/api/openapi.json",
+        "/api/projects",
+        "/metrics",
+    ]
+    per_project = ["/api/projects/{0}/sequences", "/rows/{0}"]
+    per_sequence = [
+        "/api/projects/{0}/sequences/{1}",
+        "/review/{0}/{1}",
+        "/api/projects/{0}/sequences/{1}/takes",
+    ]
+    paths = [*own, *(path.format(project) for project in JOBS for path in per_project)]
+    paths += [path.format(project, name) for project in JOBS for name in NAMES for path in per_sequence]
+    bearer = {"authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=ready["address"], headers=bearer, trust_env=False) as client:
+        for path in paths:
+            answer = client.get(path)
+            assert answer.status_code == 200, (path, answer.text)
+            yield f"{answer.headers}{answer.text}"
+
+
 @pytest.fixture
 def vendors(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -194,10 +228,11 @@ def test_no_secret_is_told_by_a_whole_run(
         place = house.project(name, video=video, **{name: {"base_url": wire.url}}, **usual)
         place.file.path.write_text(json.dumps({"sequences": dict.fromkeys(NAMES, BRIEF)}))
         places.append(place)
-    daemon = house.start()
+    daemon = house.start("--console", STARSEND_CONSOLE__PORT="0", STARSEND_CONSOLE_TOKEN=TOKEN)
     try:
         drive(places, kling, fal)
-        shown = [house.ask(path)[1] for path in ("/metrics", "/healthz")]
+        shown = [house.ask(path)[1] for path in ("/metrics", "/healthz", "/status")]
+        shown += pages(house)
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(20) == 0
     finally:
@@ -214,6 +249,7 @@ def test_no_secret_is_told_by_a_whole_run(
     secrets = {
         *KEYS,
         *UNUSED.values(),
+        TOKEN,
         PASSWORD,
         HOOK,
         SIGNATURE,

@@ -26,6 +26,16 @@ async function all() {
   const fresh = (await page("/")).querySelector("main");
   if (fresh) put(document.querySelector("main"), fresh);
   filter();
+  await rest();
+}
+
+// Of a thousand rows a hundred come with the page, so that it is painted at once; the others follow.
+async function rest() {
+  for (const place of document.querySelectorAll(".rest")) {
+    const rows = await page(`/rows/${encodeURIComponent(place.dataset.project)}?start=${place.dataset.start}`);
+    if (place.isConnected) place.replaceWith(rows);
+    filter();
+  }
 }
 
 // Everything anew but what runs now, which minds itself: a node that is moved loses the focus.
@@ -76,6 +86,7 @@ document.addEventListener("click", (event) => {
 });
 
 filter();
+rest().then(count);
 watch({
   onGap: all,
   onNow: bringNow,
