@@ -25,6 +25,7 @@ bench: $(READY)
 	$(BIN)/python -m bench.cells
 	$(BIN)/python -m bench.grids
 	$(BIN)/python -m bench.watching
+	$(BIN)/python -m bench.console
 	$(BIN)/python -m bench.orchestration
 	$(BIN)/python -m bench.peers
 

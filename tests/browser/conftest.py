@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from client_async.projects import Place
@@ -116,6 +117,14 @@ def page(context: BrowserContext) -> Iterator[Page]:
     made.errors = errors  # type: ignore[attr-defined]
     yield made
     assert errors == []
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds on a page that keeps somebody out."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")
+    ]
 
 
 def log_in(page: Page, url: str, name: str = "mara") -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import zipfile
 
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Console, Errors, log_in
+from tests.browser.conftest import Console, Errors, log_in, serious
 from tests.unit.client_house import brief, give_keyframe, give_take
 
 
@@ -18,14 +17,6 @@ def shown_project(console: Console) -> None:
     give_take(place, "SEQ01")
     give_keyframe(place, "SEQ02")
     place.file.close()
-
-
-def serious(page: Page) -> list[str]:
-    """What axe finds that keeps somebody out."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in {"serious", "critical"}
-    ]
 
 
 def test_a_link_goes_out_and_answers_come_back(console: Console, browser: Browser, page: Page) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import TOKEN, Console, log_in
+from tests.browser.conftest import TOKEN, Console, log_in, serious
 
 
 def test_it_shows_what_is_there_and_what_changes(console: Console, page: Page) -> None:
@@ -39,3 +41,29 @@ def test_whoever_has_the_token_is_let_in_by_name(console: Console, page: Page) -
     expect(page.locator(".bar .who")).to_have_text("mara")
     assert console.stop() == 0
     assert TOKEN not in console.log.read_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_kept_out(console: Console, page: Page, scheme: Literal["light", "dark"]) -> None:
+    """By axe, in both schemes; on a phone and on a wall: is all of it there, and is there a way by the keyboard alone?"""
+    console.project("spring", *(f"SEQ{number:03}" for number in range(150)))
+    url = console.serve()
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.goto(f"{url}/login")
+    assert serious(page) == []
+    page.goto(url)
+    expect(page.locator(".row")).to_have_count(150)
+    assert page.locator(".rest").count() == 0, "what did not come with the page has followed"
+    assert serious(page) == []
+    for width in (360, 3840):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.locator(".open:focus").count():
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{url}/review/spring/SEQ000")

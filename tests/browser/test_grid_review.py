@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, Route, expect
 
 from client_async.picks import record_pick
 from client_async.projects import Place
-from tests.browser.conftest import Console, log_in
+from tests.browser.conftest import Console, log_in, serious
 from tests.unit.daemon_house import kept
 
 KEYS, MOUSE, CONFLICT, AGAIN, PAID = (f"SEQ{number:02}" for number in range(1, 6))
@@ -92,8 +91,7 @@ def test_nothing_serious_stands_in_anybodys_way(console: Console, page: Page) ->
     expect(page.locator("#live")).to_have_text("live")
     for key in ("3", "r", "?", " "):
         page.keyboard.press(key)
-        found = Axe().run(page).response["violations"]
-        assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == [], key
+        assert serious(page) == [], key
         page.keyboard.press("Escape")
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

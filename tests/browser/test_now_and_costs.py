@@ -5,21 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Console, log_in
+from tests.browser.conftest import Console, log_in, serious
 
 SLOW = {"slow_seconds": 600.0, "misbehave": {"SEQ01_grid": ["slow"]}}
 SOON_OVER = {"slow_seconds": 2.0, "misbehave": {"SEQ02_grid": ["slow"]}}
-
-
-def serious(page: Page) -> list[str]:
-    """What axe-core finds that keeps people out."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")
-    ]
 
 
 def test_a_running_step_is_shown_while_it_runs(console: Console, page: Page) -> None:
