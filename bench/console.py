@@ -27,7 +27,10 @@ from tests.browser.conftest import CHROMIUM, QUIET, TOKEN
 from tests.browser.conftest import Console as Served
 
 SEQUENCES, TIMES = 1000, 15
-PAINT: Final = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+PAINT: Final = """() => new Promise((done) => new PerformanceObserver((seen) => {
+  const paint = seen.getEntriesByName("first-contentful-paint")[0];
+  if (paint) done(paint.startTime);
+}).observe({ type: "paint", buffered: true }))"""
 SCROLL: Final = """() => new Promise((done) => {
   const begun = performance.now(); let last = begun, frames = 0, late = 0;
   const step = (now) => {
