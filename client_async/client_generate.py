@@ -6,25 +6,28 @@ when it runs.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from client_async import doctor_command, handout_command, money_commands, recover_commands
-from client_async.command_options import Json, Names, Project
-from client_async.exit_door import DONE, FAILED, WAITING, gravest, leave, line_of, print_json, run, tell
+from client_async import (
+    doctor_command,
+    handout_command,
+    look_commands,
+    money_commands,
+    recover_commands,
+    status_command,
+)
+from client_async.command_options import Names, Project
+from client_async.exit_door import DONE, WAITING, gravest, leave, run, tell
 from starsend.errors import BadInput, StarsendError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from client_async import status_view
     from client_async.draft import Draft
     from client_async.projects import Place
 
@@ -115,26 +118,6 @@ def grid(
     leave(_told(errors, console) or (WAITING if undecided else DONE))
 
 
-@app.command(epilog="Exit codes: 0 every take can be made, 2 one cannot, or bad usage or bad input.")
-def lint(
-    sequences: Annotated[
-        list[str] | None, typer.Argument(metavar="[SEQUENCE]...", help="Sequences; all if none is named.")
-    ] = None,
-    project: Project = None,
-    as_json: Json = False,
-) -> None:
-    """Say what the video model would refuse of the takes, before anything is paid for. Costs nothing."""
-    place = _place(project)
-    from client_async.shot_check import lint_project
-
-    report = lint_project(place, sequences or [])
-    if as_json:
-        print_json(report.as_json())
-    else:
-        print("\n".join(report.lines()))
-    leave(DONE if report.is_clean else BadInput.exit_code)
-
-
 @app.command()
 def pick(
     sequence: Name,
@@ -213,40 +196,13 @@ def resume(sequences: Names = None, project: Project = None) -> None:
     leave(_told(production.resume(place, sequences or [], console), console))
 
 
-@app.command()
-def status(project: Project = None, as_json: Json = False) -> None:
-    """Show where every sequence stands."""
-    from client_async import status_view
-    from client_async.projects import place_of, project_names
-
-    names = [_place(project).name] if project else project_names(Globals.root) or [_place(None).name]
-    standing: dict[str, status_view.Raw] = {}
-    budgets: dict[str, status_view.Budget] = {}
-    errors: dict[str, StarsendError] = {}
-    for name in names:
-        try:
-            standing[name], doubt = status_view.standing(place_of(Globals.root, name))
-            if doubt:
-                tell(doubt)
-            budgets[name] = _budget(place_of(Globals.root, name), standing[name])
-        except StarsendError as refused:  # this project's; the others are shown
-            errors[name] = refused
-            tell(str(refused))
-    daemons = _daemons(standing)
-    if as_json:
-        rows = [row for daemon in daemons for row in daemon["providers"]]
-        print_json(status_view.as_json(standing, budgets, rows))
-    else:
-        columns = get_terminal_size().columns if sys.stdout.isatty() else None
-        for name, sequences in standing.items():
-            print("\n".join(status_view.lines(name, sequences, columns, budgets.get(name, ()))))
-        for daemon in daemons:
-            from client_async.daemon_view import provider_lines
-
-            print("\n".join(provider_lines(daemon)))
-    leave(gravest(errors))
-
-
+app.command()(status_command.status)
+app.command(epilog="Exit codes: 0 every take can be made, 2 one cannot, or bad usage or bad input.")(
+    look_commands.lint
+)
+app.command(epilog="Exit codes: 0 all are grids, 1 one is none or cannot be read, 2 bad usage or bad input.")(
+    look_commands.inspect
+)
 app.command()(money_commands.costs)
 app.command()(money_commands.estimate)
 app.command()(handout_command.handout)
@@ -322,33 +278,6 @@ def daemon(
     anyio.run(serve)
 
 
-@app.command(epilog="Exit codes: 0 all are grids, 1 one is none or cannot be read, 2 bad usage or bad input.")
-def inspect(
-    pictures: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Any pictures, of a project or not.")
-    ],
-    gutter: Annotated[
-        str | None, typer.Option(help="The colour that was asked for between the cells, e.g. magenta.")
-    ] = None,
-    to: Annotated[
-        Path | None, typer.Option(help="The folder for the overlays; beside each picture by default.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Say whether pictures are 2x2 grids, and draw what was seen. Drawings of an earlier run are passed over."""
-    from client_async.inspection import inspect as inspected
-
-    seen = []
-    for one in inspected(pictures, gutter=gutter, folder=to, tell=tell):
-        seen.append(one)
-        if not as_json:
-            drawn = f"\n  drawn in {one.overlay}" if one.overlay else ""
-            print(f"{one.picture}: {one.verdict.explain()}{drawn}")
-    if as_json:
-        print_json({"schema": "starsend.inspect/1", "pictures": [one.as_json() for one in seen]})
-    leave(DONE if all(one.verdict.ok for one in seen) else FAILED)
-
-
 @app.command()
 def demo() -> None:
     """Take the sample job in projects/demo from brief to dailies, free and offline."""
@@ -369,35 +298,6 @@ def _place(project: str | None) -> Place:
     from client_async.projects import find_project
 
     return find_project(Globals.root, project)
-
-
-def _budget(place: Place, sequences: status_view.Raw) -> status_view.Budget:
-    """Spend against caps; where that cannot be told it is said why, and the rest is shown."""
-    from client_async import status_view
-
-    try:
-        if not status_view.has_budget(place):
-            return ()
-        from client_async.budget_view import budget_rows
-        from starsend.clock import SystemClock
-
-        return budget_rows(place, sequences, SystemClock())
-    except (StarsendError, OSError) as refused:
-        tell(line_of(refused))
-        return ()
-
-
-def _daemons(projects: Iterable[str]) -> list[dict[str, Any]]:
-    """What the daemons say that drive these projects."""
-    from client_async.driver_lock import daemon_address
-    from client_async.projects import place_of
-
-    addresses = {daemon_address(place_of(Globals.root, name)) for name in projects} - {""}
-    if not addresses:
-        return []
-    from client_async.daemon_view import ask_daemon
-
-    return [answer for answer in map(ask_daemon, sorted(addresses)) if "providers" in answer]
 
 
 def _logs() -> None:

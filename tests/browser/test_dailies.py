@@ -161,7 +161,9 @@ def test_two_takes_in_step(player: Page) -> None:
     player.keyboard.press("k")
     at_frame(player, 23)
     at_frame(player, 23, "#film-b")
-    expect(player.locator("#play")).to_have_text("Play")  # the last frame is shown a moment before the end is told
+    expect(player.locator("#play")).to_have_text(
+        "Play"
+    )  # the last frame is shown a moment before the end is told
     player.keyboard.press("l")
     player.keyboard.press("k")
     expect(player.locator("#frame")).to_have_text(re.compile("^([5-9]|1.) "))
