@@ -6,13 +6,15 @@ FastAPI sends a comment every 15 seconds, so that no proxy takes a quiet stream 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
 from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from client_async.console.answers import refusals, refused
-from client_async.console.board import Board
+from client_async.console.board import Board, Changed
 from client_async.console.meters import Meters
 from starsend.errors import StarsendError
 
@@ -58,16 +60,28 @@ def live_routes(board: Board, stopping: anyio.Event, meters: Meters) -> APIRoute
         """
         with board.watching() as stream:
             yield ServerSentEvent(event="hello", data={}, retry=RETRY_MS)
-            async with anyio.create_task_group() as group:
-                group.start_soon(_end, stopping, group.cancel_scope)
-                async for changed in stream:
-                    said = {"project": changed.project, "names": changed.names, "gone": changed.gone}
-                    yield ServerSentEvent(
-                        event="changed" if changed.project else "now", data=said if changed.project else {}
-                    )
-                group.cancel_scope.cancel()
+            while (changed := await _next(stream, stopping)) is not None:
+                said = {"project": changed.project, "names": changed.names, "gone": changed.gone}
+                yield ServerSentEvent(
+                    event="changed" if changed.project else "now", data=said if changed.project else {}
+                )
 
     return routes
+
+
+async def _next(stream: MemoryObjectReceiveStream[Changed], stopping: anyio.Event) -> Changed | None:
+    """What changes next; None at the stream's or the server's end.
+
+    Its scope is closed before an event is handed on: a page that is left while one is on its way lets another task end the
+    generator, and a scope that is open there cannot be left.
+    """
+    changed = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(_end, stopping, group.cancel_scope)
+        with suppress(anyio.EndOfStream):
+            changed = await stream.receive()
+        group.cancel_scope.cancel()
+    return changed
 
 
 async def _end(stopping: anyio.Event, scope: anyio.CancelScope) -> None:

@@ -11,11 +11,13 @@ import anyio
 import fastapi.routing
 import pytest
 from anyio.abc import SocketStream
+from fastapi.routing import APIRoute
 
 from client_async.console import live
 from client_async.console.app import make_app
 from client_async.console.board import BEHIND, Board, Changed
 from client_async.console.guard import Guard
+from client_async.console.meters import Meters
 from client_async.console.server import serving
 
 pytestmark = pytest.mark.anyio
@@ -125,3 +127,15 @@ async def test_the_servers_end_is_the_streams_end(line: Line) -> None:
     async with await line.listen() as stream:
         line.stopping.set()
         assert (await rest_of(stream)).endswith(b"0\r\n\r\n")
+
+
+async def test_a_page_that_is_left_while_an_event_is_on_its_way_leaves_nothing_behind(line: Line) -> None:
+    """Another task ends its generator then: does that end well, with no watcher left?"""
+    routes = live.live_routes(line.board, line.stopping, Meters(line.board))
+    stream = next(route.endpoint for route in routes.routes if isinstance(route, APIRoute))()
+    await anext(stream)
+    line.board.publish(Changed("spring", ("SEQ01",)))
+    assert (await anext(stream)).data["names"] == ("SEQ01",)
+    async with anyio.create_task_group() as another:
+        another.start_soon(stream.aclose)
+    assert line.board.watchers == 0
