@@ -85,11 +85,15 @@ class Mirror:
         self._look_at_face()
         self._face.sweep()
 
+    def judge(self) -> None:
+        """Whether the face makes sense, for ``taken.trouble``; takes nothing in, which is left to whoever drives."""
+        self._look_at_face(keep=False)
+
     def is_there(self) -> bool:
         """Whether anything lies under the name."""
         return self._face.look() is not None
 
-    def _look_at_face(self) -> None:
+    def _look_at_face(self, *, keep: bool = True) -> None:
         self.busy = False
         identity = self._face.look()
         if identity is None:
@@ -114,9 +118,9 @@ class Mirror:
         except BadInput as wrong:
             self.taken.trouble = wrong
             return
-        self._ingest(contents, displaced=False)
+        self._ingest(contents, displaced=False, keep=keep)
 
-    def _ingest(self, contents: Contents, *, displaced: bool) -> None:
+    def _ingest(self, contents: Contents, *, displaced: bool, keep: bool = True) -> None:
         from client_async.ingest import Ingest  # start-up: most commands find nothing that they do not know
 
         kept, journal = self._kept, self._kept.journal
@@ -127,6 +131,10 @@ class Mirror:
             found = ingest.take(contents, displaced=displaced)
         except (BrokenJson, BadInput) as wrong:
             self._tell_trouble(wrong, contents, displaced=displaced)
+            return
+        if not displaced:
+            self.taken.trouble, self._broken = None, None
+        if not keep:
             return
         with journal.transaction():
             kept.put(found.changed)
@@ -139,8 +147,6 @@ class Mirror:
         kept.owed |= found.owed
         self.taken.changed |= found.changed.keys()
         self.taken.news += found.news
-        if not displaced:
-            self.taken.trouble, self._broken = None, None
 
     def _tell_trouble(self, wrong: StarsendError, contents: Contents, *, displaced: bool) -> None:
         """A file that makes no sense: its writer gets a minute to mend it, then it goes to ``rejected/``, reason beside it."""

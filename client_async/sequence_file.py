@@ -129,8 +129,10 @@ class SequenceFile:
             return taken
 
     def catch_up(self) -> set[str]:
-        """Read what others have kept since, and say which sequences that are. What people have saved is left to them."""
+        """Read what others have kept since, and say which sequences that are. What people have saved is left to them;
+        whether it makes sense, ``trouble`` says."""
         with self._alone():
+            self._mirror.judge()
             taken = self._mirror.taken
             changed, taken.changed = taken.changed, set()
             return changed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ class Refused(BaseModel):
     detail: Refusal
 
 
+NO_PAGE: Final = "There is no such page"
 SAID: Final = {
     403: "not yours to do",
     404: "no such thing",
@@ -65,11 +66,13 @@ def answering(**statuses: int) -> Iterator[None]:
         raise refused(error, statuses.get(type(error).__name__, usual)) from error
 
 
-def say_what_is_wrong(app: FastAPI) -> None:
-    """Let bodies and parameters that make no sense be answered in the same shape as everything else."""
+def say_what_is_wrong(app: FastAPI, page: Callable[..., Response]) -> None:
+    """Let everything that is wrong be answered in one shape; whoever looks for a page gets a ``page``, with a way back."""
 
     @app.exception_handler(RequestValidationError)
-    async def told(_: Request, wrong: RequestValidationError) -> JSONResponse:
+    async def told(request: Request, wrong: RequestValidationError) -> Response:
+        if _is_for_people(request):
+            return page("wrong.html", request, 404, what=NO_PAGE)
         words = [
             f"{'.'.join(str(part) for part in fault['loc'][1:]) or fault['loc'][0]}: {fault['msg']}"
             for fault in wrong.errors()
@@ -79,8 +82,17 @@ def say_what_is_wrong(app: FastAPI) -> None:
 
     @app.exception_handler(AnyHTTPException)
     async def shaped(request: Request, no: AnyHTTPException) -> Response:
+        if _is_for_people(request):
+            what = NO_PAGE if no.status_code == 404 and no.detail == "Not Found" else str(no.detail)
+            return page("wrong.html", request, no.status_code, what=f"{what[:1].upper()}{what[1:]}")
         if not request.url.path.startswith(("/api/", "/c/")) or not isinstance(no.detail, str):
             return await http_exception_handler(request, no)
         # A body that is no text is told as 400, one that is no JSON as 422: to whoever sent it they are the same.
         status = 422 if no.status_code == 400 else no.status_code
         return JSONResponse({"detail": Refusal(what=no.detail).model_dump()}, status, no.headers)
+
+
+def _is_for_people(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(
+        ("/api/", "/c/")
+    )

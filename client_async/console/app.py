@@ -76,6 +76,6 @@ def make_app(
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_middleware(Doors, guard=guard)
     app.add_middleware(Metered, meters=meters)
-    say_what_is_wrong(app)
+    say_what_is_wrong(app, pages.render)
     describe(app)
     return app

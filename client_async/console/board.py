@@ -39,7 +39,8 @@ BEHIND = 200
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Sequences of a project that are not as they were; ``gone`` when the whole project went.
+    """Sequences of a project that are not as they were; ``gone`` when the whole project went. Without names: whether its
+    brief can be read.
 
     Of no project: what runs now, and what is spent, is not as it was.
     """
@@ -166,13 +167,13 @@ class Board:
         for name in sorted(there):
             try:
                 if changed := self._look_at(name):
-                    told.append(Changed(name, tuple(sorted(changed))))
+                    told.append(changed)
             except Exception:  # one project's; the others are shown all the same
                 log.exception("look_failed", project=name)
         return told
 
-    def _look_at(self, name: str) -> set[str]:
-        """What of a project is not as it was; read only where a file says so."""
+    def _look_at(self, name: str) -> Changed | None:
+        """What of a project is not as it was, if anything; read only where a file says so."""
         shown = self._shown.get(name)
         if shown is not None and shown.signs.is_replaced():
             self._drop(name)
@@ -182,8 +183,10 @@ class Board:
             shown = Shown(place, Signs(place.folder))
             self._shown = {**self._shown, name: shown}
         if not shown.signs.look(thorough=False):
-            return set()
-        return read(shown)
+            return None
+        trouble = shown.trouble
+        changed = read(shown)
+        return Changed(name, tuple(sorted(changed))) if changed or shown.trouble != trouble else None
 
     def _drop(self, name: str) -> None:
         # Never changed in place: a page may be going through it on the event loop.

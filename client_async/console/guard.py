@@ -85,7 +85,7 @@ class Guard:
 
     def session(self, name: str) -> str:
         """A signed session for somebody who has shown the token."""
-        return str(self._sessions.dumps(name[:LONGEST_NAME] or getpass.getuser()))
+        return str(self._sessions.dumps(_in_one_line(name)))
 
     def is_token(self, given: str) -> bool:
         """Compared in a time that tells nothing."""
@@ -95,7 +95,7 @@ class Guard:
         """The name of whoever asks; None when they have shown no token."""
         scheme, _, given = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self.is_token(given.strip()):
-            return connection.headers.get("x-starsend-name", "")[:LONGEST_NAME] or getpass.getuser()
+            return _in_one_line(_as_meant(connection.headers.get("x-starsend-name", "")))
         try:
             return str(self._sessions.loads(connection.cookies.get(COOKIE, ""), max_age=SESSION_SECONDS))
         except BadData:
@@ -104,9 +104,10 @@ class Guard:
     def is_own_page(self, connection: HTTPConnection) -> bool:
         """Whether a write comes from a page of ours or from a program: never from another site's page.
 
-        A cookie may go along with what another site asks for; this header cannot, for we allow no site to send it.
+        A cookie may go along with what another site asks for, and so may a name and password that a proxy has asked for
+        (``Authorization: Basic``); a bearer token and our own header cannot, for we allow no site to send them.
         """
-        if connection.headers.get("authorization"):
+        if connection.headers.get("authorization", "").lower().startswith("bearer "):
             return True
         origin = connection.headers.get("origin")
         site = connection.headers.get("sec-fetch-site", "same-origin")
@@ -116,6 +117,20 @@ class Guard:
             and site == "same-origin"
             and (origin is None or origin.partition("://")[2] == host)
         )
+
+
+def _in_one_line(name: str) -> str:
+    """A name as it stands beside a pick: nothing in it moves a cursor or turns a line; whose process it is, for none."""
+    plain = " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())
+    return plain[:LONGEST_NAME] or getpass.getuser()
+
+
+def _as_meant(header: str) -> str:
+    """A header's value that was sent as UTF-8; it is read as Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def is_loopback(host: str) -> bool:

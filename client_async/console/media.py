@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import threading
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,20 +13,22 @@ from typing import Annotated, Final
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, HTTPException, Query
-from PIL import Image, ImageOps
+from PIL import Image
 from starlette.responses import FileResponse
 
 from client_async.console.board import Board
 from client_async.console.meters import Meters
 from starsend.errors import StarsendError
 from starsend.files import sha256_of, write_durably
-from starsend.tools.picture_file import open_picture
+from starsend.tools.picture_file import as_srgb, open_picture
 
 SHOWN: Final = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".mp4", ".webm", ".gif", ".avif", ".tif", ".tiff"}
 )
 WIDTHS: Final = (160, 320, 640, 1280)
 """Pixels: list and list on a fine screen, card, card on a fine screen."""
+TALLEST: Final = 4096
+"""Pixels of a thumbnail's height; WebP holds 16,383."""
 FOR_EVER: Final = {"cache-control": "private, max-age=31536000, immutable"}
 ASK_AGAIN: Final = {"cache-control": "private, no-cache"}
 MEDIA: Final = "media"
@@ -56,13 +59,14 @@ def thumbnail(project: Path, source: Path, width: int, told: Callable[[], object
     digest = _digest(str(source), status.st_mtime_ns, status.st_size)
     made = project / "state" / "console" / "thumbnails" / f"{digest[:32]}-{width}.webp"
     if not made.exists():
-        with open_picture(source) as picture:
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
-        height = max(1, round(upright.height * width / upright.width))
-        small = (
-            upright.resize((width, height), Image.Resampling.LANCZOS) if width < upright.width else upright
-        )
-        write_durably(made, partial(small.save, format="WEBP", quality=82))
+        with open_picture(source) as opened:
+            picture = as_srgb(opened) if opened.mode == "I;16" else opened  # which Pillow does not reduce
+            picture.thumbnail((width, TALLEST), Image.Resampling.LANCZOS)
+            small = as_srgb(picture).convert("RGB")
+        # All open pages ask at the same moment: each maker writes under a name of its own, and the last one stays.
+        own = made.with_name(f"{made.name}.{os.getpid()}-{threading.get_ident()}")
+        write_durably(own, partial(small.save, format="WEBP", quality=82))
+        own.replace(made)
         told()
     return made
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from client_async.console.board import Board
-from client_async.console.guard import COOKIE, LONGEST_NAME, SESSION_SECONDS, Guard
+from client_async.console.guard import COOKIE, SESSION_SECONDS, Guard
 from client_async.console.rows import WORDS
 from starsend.dollars import dollars
 from starsend.errors import UnknownName
@@ -117,7 +117,7 @@ def _let_in(guard: Guard, request: Request, token: str, name: str) -> Response |
     answer = RedirectResponse("/", 303)
     answer.set_cookie(
         COOKIE,
-        guard.session(name[:LONGEST_NAME]),
+        guard.session(name),
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="strict",

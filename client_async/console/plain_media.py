@@ -35,7 +35,7 @@ class Missing(BadInput):
     """A file that was chosen is not there any more."""
 
     def __init__(self, path: str) -> None:
-        super().__init__("it is not there any more", where=path, remedy="restore it, or choose another take")
+        super().__init__(f"{path} is not there any more", remedy="restore it, or choose another take")
 
 
 class Unreadable(StarsendError):

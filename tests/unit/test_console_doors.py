@@ -11,12 +11,16 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
+from PIL import Image
+from starlette.requests import HTTPConnection
 
 from client_async.console.app import make_app
-from client_async.console.board import Board
+from client_async.console.board import Board, Changed
 from client_async.console.doors import LARGEST_BODY
 from client_async.console.guard import Guard, WeakToken, console_token
+from client_async.console.media import thumbnail
 from client_async.console.server import _listening
+from client_async.driver_lock import sole_driver
 from starsend.errors import BadInput
 from tests.unit.daemon_house import DaemonHouse
 
@@ -258,3 +262,86 @@ def test_answers_on_an_open_connection_wait_for_nothing() -> None:
         listener.accept()[0] as accepted,
     ):
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def test_a_name_and_password_for_a_proxy_are_no_bearer_token(site: Site) -> None:
+    """A browser sends those along with what another site asks for: do they make a write one of our own pages'?"""
+    site.log_in()
+    headers = {"authorization": "Basic bWFyYTpzZWNyZXQ=", "origin": "http://127.0.0.1:3000"}
+    path = "/api/projects/spring/sequences/SEQ01/regrid"
+    answer = await site.client.post(path, json={"grid": None, "seen": None, "note": ""}, headers=headers)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("mara\r\n\x1b[31m\u202e  li".encode(), "mara [31m li"),
+        ("مارا".encode(), "مارا"),
+        (b"Ren\xe9", "René"),
+    ],
+)
+async def test_a_name_stands_in_one_line(site: Site, sent: bytes, kept: str) -> None:
+    """Control characters, and letters that a header does not know: what stands beside a pick?"""
+    scope = {
+        "type": "http",
+        "headers": [(b"authorization", f"Bearer {TOKEN}".encode()), (b"x-starsend-name", sent)],
+    }
+    assert site.guard.who(HTTPConnection(scope)) == kept
+    cookie = site.guard.session(sent.decode("latin-1" if kept == "René" else "utf-8"))
+    scope["headers"] = [(b"cookie", f"starsend={cookie}".encode())]
+    assert site.guard.who(HTTPConnection(scope)) == kept
+
+
+async def test_whoever_looks_for_a_page_that_is_none_finds_the_way_back(site: Site) -> None:
+    """A sequence that was renamed, an address mistyped: is a person told in words, and a program in JSON?"""
+    for path in ("/review/spring/GONE", "/dailies/spring/GONE", "/review/spring/SEQ01/way", "/nowhere"):
+        answer = await site.client.get(path, headers={"accept": "text/html,*/*"})
+        assert answer.status_code == 404
+        assert 'href="/">Back to all projects' in answer.text
+    assert (await site.client.get("/nowhere")).json() == {"detail": "Not Found"}
+
+
+@pytest.mark.parametrize("size", [(2, 20_000), (20_000, 2)])
+async def test_a_picture_of_any_shape_has_a_thumbnail(site: Site, size: tuple[int, int]) -> None:
+    """Taller than WebP can be: is it shown, or does the console fail?"""
+    picture = site.place.folder / "media" / "odd.png"
+    picture.parent.mkdir(exist_ok=True)
+    Image.new("I;16", size, 65_535).save(picture)
+    made = thumbnail(site.place.folder, picture, 320)
+    with Image.open(made) as small:
+        assert small.width <= 320
+        assert max(small.convert("RGB").getpixel((0, 0))) > 250  # type: ignore[arg-type]
+
+
+async def test_a_thumbnail_that_two_pages_ask_for_at_once_is_there_for_both(site: Site) -> None:
+    """A new picture, and every open page asks for it: is each answered?"""
+    picture = site.place.folder / "media" / "new.png"
+    picture.parent.mkdir(exist_ok=True)
+    for shade in range(8):
+        Image.new("RGB", (640, 360), (shade, 0, 0)).save(picture)
+        answers: list[int] = []
+
+        async def ask(answers: list[int] = answers) -> None:
+            answers.append((await site.client.get("/thumbnail/spring/media/new.png")).status_code)
+
+        async with anyio.create_task_group() as pages:
+            for _ in range(4):
+                pages.start_soon(ask)
+        assert answers == [200] * 4
+
+
+async def test_a_brief_that_makes_no_sense_is_told_and_then_forgotten_also_beside_a_daemon(
+    site: Site,
+) -> None:
+    """Saved broken and mended while a daemon drives: does the list say so, and no longer, and do open pages hear of both?"""
+    brief = site.place.file.path
+    sound = brief.read_text()
+    with sole_driver(site.place, "daemon"), site.board.watching() as told:
+        for text, trouble in ((sound.replace('"prompt"', '"prompt": 5, "was"', 1), True), (sound, False)):
+            saved = brief.with_name("saved")
+            saved.write_text(text)
+            saved.replace(brief)
+            await site.board.look()
+            assert bool(site.board.project("spring").trouble) is trouble
+            assert told.receive_nowait() == Changed("spring", ())

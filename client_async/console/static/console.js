@@ -91,7 +91,7 @@ watch({
   onGap: all,
   onNow: bringNow,
   onChange: ({ project, names, gone }) => {
-    if (gone) return all();
+    if (gone || !names.length) return all();
     for (const name of names) waiting.set(`${project} ${name}`, { project, name });
     bring();
   },
