@@ -99,8 +99,12 @@ def ledger_at(place: Place, settings: Settings) -> tuple[str, Path | None]:
     if not url.startswith("sqlite:///"):
         return url, None
     # A relative path is the project's, whatever folder the command runs in.
-    file = place.folder.resolve() / url.removeprefix("sqlite:///")
-    return f"sqlite:///{file}", file
+    folder, path = place.folder.resolve(), url.removeprefix("sqlite:///")
+    if Path(path).is_absolute():
+        return url, Path(path)
+    # In a URL, a folder called "%41" would be the one called "A", and "?" the end of the path.
+    escaped = str(folder).replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{escaped}/{path}", folder / path
 
 
 def _ledger_name(place: Place, *, own: bool, keep: bool = True) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from client_async.ledger import NameTaken, open_store
+from client_async.ledger import NameTaken, look_at_store, open_store
 from client_async.projects import Place
 from starsend.clock import SystemClock
 from starsend.config import Settings
@@ -77,3 +77,16 @@ def test_two_folders_never_share_the_rows_of_one_database(tmp_path: Path) -> Non
     with pytest.raises(NameTaken, match="rename this folder if it is a new project"):
         name(first)
     assert name(renamed) == "first"
+
+
+@pytest.mark.parametrize("name", ["%41", "a?b", "a#b", "a+b", "a b", "%2e%2e"])
+def test_a_ledger_lies_in_its_own_project_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+    """A folder whose name means something else in a URL: are its books its own, and nothing written beside it?"""
+    place = Place(tmp_path, name)
+    (place.folder / "state").mkdir(parents=True)
+    with open_store(place, Settings(), SystemClock()) as store:
+        assert store.project == name
+    with look_at_store(place, Settings(), set()) as shown:
+        assert shown is not None
+    assert (place.folder / "state" / "execution.db").is_file()
+    assert [one.name for one in (tmp_path / "projects").iterdir()] == [name]
