@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -50,6 +50,8 @@ class Doors:
             return
         try:
             await self._app(scope, _bounded(receive), _with_headers(send))
+        except ClientDisconnect:
+            return  # they went before they had said all: there is nobody to answer
         except TooLarge:
             await _plain(413, f"at most {LARGEST_BODY} bytes are taken")(scope, receive, _with_headers(send))
 

@@ -396,6 +396,9 @@ async def test_a_take_in_parts_and_one_that_is_gone(site: Site) -> None:
     (site.place.folder / f"media/takes/SEQ01/{site.take}.mp4").unlink()
     page = (await site.client.get(path)).text
     assert "not available any more" in page
+    new = {"project": "spring", "chosen": ["SEQ01", "SEQ03"]}
+    refusal = await site.client.post("/api/links", json=new, headers=STUDIO)
+    assert (refusal.status_code, f"{site.take}.mp4 is not there" in refusal.text) == (422, True)
     assert (await site.client.get(f"{path}media/2.mp4")).status_code == 404
     (site.place.folder / f"media/takes/SEQ01/{site.take}.mp4").symlink_to("/etc/passwd")
     assert (await site.client.get(f"{path}media/2.mp4")).status_code == 404

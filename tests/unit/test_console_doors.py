@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import anyio
@@ -13,6 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 from starlette.requests import HTTPConnection
+from starlette.types import Message
 
 from client_async.console.app import make_app
 from client_async.console.board import Board, Changed
@@ -36,7 +37,8 @@ class Site:
         self.place = house.project("spring", "SEQ01")
         self.board = Board(house.root)
         self.guard = Guard(TOKEN, host, hosts)
-        transport = httpx.ASGITransport(make_app(self.board, self.guard, anyio.Event()))
+        self.app = make_app(self.board, self.guard, anyio.Event())
+        transport = httpx.ASGITransport(self.app)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8620")
 
     def log_in(self, name: str = "mara") -> None:
@@ -167,6 +169,29 @@ async def test_nobody_sends_more_than_a_note(site: Site) -> None:
     assert (await site.client.post("/login", content=drip(), headers=headers)).status_code == 413
     odd = {"content-length": "-5", **headers}
     assert (await site.client.post("/login", content=b"", headers=odd)).status_code == 413
+
+
+async def test_who_goes_before_all_is_said_is_no_failure(site: Site) -> None:
+    """A login that is broken off in the middle, by anybody: does it leave a traceback in the log?"""
+    asked = {
+        "type": "http",
+        "method": "POST",
+        "path": "/login",
+        "headers": [(b"host", b"localhost"), (b"content-length", b"50")],
+    }
+    came: Iterator[Message] = iter(
+        [{"type": "http.request", "body": b"to", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(came)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await site.app({**asked, "raw_path": b"/login", "query_string": b"", "scheme": "http"}, receive, send)
+    assert sent == []
 
 
 async def test_every_answer_forbids_what_no_page_of_ours_needs(site: Site) -> None:
