@@ -115,7 +115,8 @@ def refused(provider: str, response: httpx.Response, secret: str) -> api.Provide
     named = [_SECONDS.fullmatch(str(fact.get("retryDelay"))) for fact in facts]
     delays = [float(delay[1]) for delay in named if delay]
     longest = max([*delays, *([] if refusal.delay is None else [refusal.delay])], default=None)
-    return api.RateLimited(provider, longest, why=f"{wire.quotable(_why(status, facts), secret)}: {said}")
+    why = f"{wire.quotable(_why(status, facts), secret)}: {said}"
+    return api.RateLimited(provider, longest, why=why, cause=refusal.cause)
 
 
 def _why(status: int, facts: list[Mapping[str, Any]]) -> str:

@@ -84,3 +84,4 @@ def test_not_now_says_how_long_and_why(
     with pytest.raises(api.RateLimited, match=why) as raised:
         draw(gemini_wire.url)
     assert (raised.value.delay, raised.value.billed) == (delay, False)
+    assert raised.value.cause == ("capacity" if status == 503 else "quota")
