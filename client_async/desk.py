@@ -23,7 +23,7 @@ from client_async.sequence_parts import Pick
 from client_async.sequences import parsed
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
-from starsend.api_client import BrokenDownload, ProviderError
+from starsend.api_client import BrokenDownload, NotSent, ProviderError, RateLimited
 from starsend.clock import Stopped
 from starsend.errors import StarsendError
 from starsend.files import CannotWrite
@@ -105,9 +105,10 @@ class Desk:
         self._jitter = jitter
         self._patience: dict[str, dict[str, tuple[int, Callable[[Exception], bool | timedelta]]]] = {}
         """By sequence and step: how often it was tried, and who judges whether it is worth another try."""
-        self._not_before: dict[str, float] = {}
-        self._held: dict[str, str] = {}
-        """Sequences that a provider's closed gate has sent back, and whose gate it is."""
+        self._not_before: dict[str, tuple[Action | None, float]] = {}
+        """What must wait, and until when; whatever else is asked of a sequence meanwhile need not."""
+        self._held: dict[str, tuple[Action | None, str]] = {}
+        """What a provider's closed gate has sent back, and whose gate it is."""
         self._asked: dict[str, tuple[bytes, tuple[Action, int, Pick | None] | None]] = {}
         self._seen: dict[str, tuple[Pick, float]] = {}
         """Picks that no money was spent on yet, and since when they are known: a file's own time may be any."""
@@ -117,6 +118,7 @@ class Desk:
         self._shop = shop
         self.share = shop.settings.share
         self._held.clear()  # somebody else may be asked by now
+        self._not_before.clear()
 
     def due(self, name: str) -> Due | None:
         """What is to be done next on a sequence; None when it rests, or is none of this desk's business."""
@@ -126,9 +128,13 @@ class Desk:
         if asked is None:
             return None
         action, priority, pick = asked
-        after = max(self._not_before.get(name, 0.0) - self._monotonic(), self._unsettled(name, pick))
-        if name in self._held:
-            after = max(after, self._shop.executor.gates.of(self._held[name]).opens_in())
+        after = self._unsettled(name, pick)
+        waits, date = self._not_before.get(name, (None, 0.0))
+        if waits == action:
+            after = max(after, date - self._monotonic())
+        waits, provider = self._held.get(name, (None, ""))
+        if waits == action:
+            after = max(after, self._shop.executor.gates.of(provider).opens_in())
         return Due(self._lane(action), priority, after)
 
     def _ask(self, name: str) -> tuple[Action, int, Pick | None] | None:
@@ -162,17 +168,18 @@ class Desk:
 
     async def work(self, name: str) -> None:
         """Do the next thing; an error is waited out, or written down and left to a person."""
-        runner = self.runner(name)
+        runner, asked = self.runner(name), self._ask(name)
+        action = asked[0] if asked else None
         self._held.pop(name, None)
         # Whose task this is binds the next sequence over it; taking it back each time costs more than a commit.
         structlog.contextvars.bind_contextvars(project=self.project, sequence=name)
         try:
             error = await self._try(runner, name)
             if error is not None:
-                await self._take(error, runner, name)
+                await self._take(error, runner, name, action)
         except Exception:  # whatever it is, it is this sequence's alone
             log.exception("sequence_broken")
-            self._not_before[name] = self._monotonic() + UNWRITTEN_SECONDS
+            self._not_before[name] = action, self._monotonic() + UNWRITTEN_SECONDS
 
     def runner(self, name: str) -> ClientSequenceRunner:
         """Who takes a sequence on by a step."""
@@ -196,38 +203,54 @@ class Desk:
         self.errors.pop(name, None)
         return None
 
-    async def _take(self, error: StarsendError, runner: ClientSequenceRunner, name: str) -> None:
+    async def _take(
+        self, error: StarsendError, runner: ClientSequenceRunner, name: str, action: Action | None
+    ) -> None:
         if isinstance(error, HeldBack):  # nobody's patience wears out by it: nothing was tried
-            self._held[name] = error.provider
+            self._held[name] = action, error.provider
             log.info("step_held", provider=error.provider, wait=round(error.seconds, 1), error=str(error))
-            await self._write_down(runner.tell(self._until(error, error.seconds)))
+            date = self._in(
+                error.seconds
+            )  # of whoever waits, the hold may last longer and others come before
+            await self._write_down(runner.tell(f"{error.what}; it goes on by itself, not before {date} UTC"))
             return
         step = error.step_key if isinstance(error, ProviderError) else ""
         tried, judge = self._patience.get(name, {}).get(step, (0, worth_waiting()))
         worth = judge(error) is not False or isinstance(error, self._bears_with)
         policy = submitting(self._shop.settings.retry)
-        if not worth or tried + 1 >= policy.attempts:
-            await self._give_up(error, runner, name)
+        tried += not self._is_everybodys(error, action)
+        if not worth or tried >= policy.attempts:
+            await self._give_up(error, runner, name, action)
             return
-        self._patience.setdefault(name, {})[step] = (tried + 1, judge)
-        wait = policy.pause(tried + 1, error, jitter=self._jitter())
-        self._not_before[name] = self._monotonic() + wait
-        log.warning("step_waits", wait=round(wait, 1), tried=tried + 1, error=str(error))
-        await self._write_down(runner.tell(self._until(error, wait)))
+        self._patience.setdefault(name, {})[step] = (tried, judge)
+        wait = policy.pause(max(tried, 1), error, jitter=self._jitter())
+        self._not_before[name] = action, self._monotonic() + wait
+        log.warning("step_waits", wait=round(wait, 1), tried=tried, error=str(error))
+        await self._write_down(runner.tell(f"{error.what}; the next try is at {self._in(wait)} UTC"))
 
-    def _until(self, error: StarsendError, seconds: float) -> str:
-        """What holds a sequence up, and till when: the line stays for as long."""
+    def _in(self, seconds: float) -> str:
+        """The time by then, for a line that stays for as long."""
         now = self._shop.clock.now()
         date = now + timedelta(seconds=seconds)
         day = "" if date.date() == now.date() else f"{date:%Y-%m-%d} "
-        return f"{error.what}; the next try is at {day}{date:%H:%M:%S} UTC"
+        return f"{day}{date:%H:%M:%S}"
 
-    async def _give_up(self, error: StarsendError, runner: ClientSequenceRunner, name: str) -> None:
+    def _is_everybodys(self, error: StarsendError, action: Action | None) -> bool:
+        """Whether the vendor turns all away, or a job of its own that is paid for cannot be looked at: no patience wears out."""
+        if isinstance(error, ProviderError) and error.sent_nothing:
+            return True
+        if action is None or not isinstance(error, NotSent | RateLimited):
+            return False
+        return self._shop.executor.gates.of(self._lane(action)).opens_in() > 0
+
+    async def _give_up(
+        self, error: StarsendError, runner: ClientSequenceRunner, name: str, action: Action | None
+    ) -> None:
         self._patience.pop(name, None)
         self.errors[name] = error
         log.warning("sequence_stopped", error=str(error))
         if not isinstance(error, NotAdopted) and not await self._write_down(runner.park(error)):
-            self._not_before[name] = self._monotonic() + UNWRITTEN_SECONDS
+            self._not_before[name] = action, self._monotonic() + UNWRITTEN_SECONDS
         elif may_go_on(self._shop.file.peek(name), self._shop.settings.budget, self._shop.clock.now()):
             # The cap was raised, or the day ended, while it was being refused: nobody will say so again.
             await self._write_down(runner.resume())

@@ -140,12 +140,14 @@ class ProviderError(StarsendError):
 
     ``kind`` is a stable name for logs and the store. ``billed`` says what the call did to the bill:
     False: certainly nothing; True: it was charged; None: nobody can know. ``step_key`` is the step that it became of,
-    once ``StepRunner`` has raised it: patience is counted by step.
+    once ``StepRunner`` has raised it: patience is counted by step. ``sent_nothing``: it ended a look at a call that was sent
+    before (a poll, a look-up), which may be had again for nothing.
     """
 
     kind: ClassVar[str] = "provider_error"
     billed: bool | None = None
     step_key: str = ""
+    sent_nothing: bool = False
 
 
 class NotSent(ProviderError):

@@ -86,6 +86,8 @@ def worth_waiting() -> Callable[[Exception], bool | timedelta]:
             return timedelta(seconds=error.seconds)
         if isinstance(error, RateLimited) and error.delay is not None:
             return timedelta(seconds=error.delay)
+        if isinstance(error, Ambiguous) and error.sent_nothing:
+            return True
         lost += isinstance(error, Ambiguous)
         return isinstance(error, NotSent | RateLimited) or (isinstance(error, Ambiguous) and lost == 1)
 

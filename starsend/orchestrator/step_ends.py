@@ -11,7 +11,7 @@ from starsend import api_client as api
 from starsend.clock import Clock
 from starsend.config import Settings
 from starsend.orchestrator.execution_store import ExecutionStore
-from starsend.orchestrator.job_collector import JobCollector
+from starsend.orchestrator.job_collector import FREE_TO_ASK_AGAIN, JobCollector
 from starsend.orchestrator.landing import Landing
 from starsend.orchestrator.media_check import is_of_size
 from starsend.orchestrator.records import OPEN, Media, Step, Take
@@ -62,6 +62,9 @@ class StepEnds:
             else:
                 self.fail(step, ended)
             raise
+        except FREE_TO_ASK_AGAIN as trouble:
+            trouble.sent_nothing = True
+            raise
 
     def finish(self, step: Step, media: Media, tokens: int | None = None) -> Take:
         """Commit take and cost: the vendor's own count of ``tokens`` where it gave one, else the quoted price."""
@@ -111,7 +114,8 @@ class StepEnds:
         """Ask the vendor for the call. When it does not answer that either, the charge is booked as possible."""
         try:
             return self.provider(step).find(step.step_key)
-        except api.ProviderError:
+        except api.ProviderError as trouble:
+            trouble.sent_nothing = True
             self.mark_unknown(step, why)
             raise
 

@@ -9,6 +9,8 @@ import pytest
 
 from client_async.desk import Desk
 from starsend.errors import StarsendError
+from starsend.vendor_gates import LONGEST_HOLD
+from tests.standins.fal_wire import KEY, FalWire
 from tests.standins.gemini_wire import GeminiWire
 from tests.standins.wire import Fault
 from tests.unit.daemon_house import DaemonHouse, is_in, until
@@ -77,6 +79,53 @@ async def test_an_outage_is_sat_out_by_all(studio: Studio, gemini_wire: GeminiWi
     assert studio.time < 200, "nobody waits long after it is over"
 
 
+async def test_one_alone_sits_out_an_hour_too(studio: Studio, gemini_wire: GeminiWire) -> None:
+    """One sequence, which is the one sent ahead each time: does it give up before the vendor is back?"""
+    write_many(studio, NAMES[:1], **gemini(gemini_wire))
+    gemini_wire.faults["submit"] += [Fault("status", 503)] * 100
+
+    def meanwhile() -> None:
+        if studio.time > 3600:
+            gemini_wire.faults.clear()
+
+    assert await advance_all(studio, meanwhile) == {}
+    assert studio.shop.sequence("SEQ01").grid_state == "waiting_for_pick"
+    assert studio.time < 3600 + LONGEST_HOLD
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_job_is_looked_at_for_as_long_as_it_takes(
+    explored: Studio, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """No look at a job that is paid for succeeds for half an hour: is it given up, or paid for twice?"""
+    monkeypatch.setenv("FAL_KEY", KEY)
+    explored.close()
+    with FalWire() as wire:
+        video = {"provider": "fal", "model": "kling-video/v3/pro", "resolution": "1080p"}
+        config = {"image": {"size": "1K"}, "video": video, "fal": {"base_url": wire.url}, "prices": PRICES}
+        (explored.place.folder / "starsend_config.json").write_text(json.dumps(config))
+        wire.faults["poll"] += [Fault("status", status)] * 150
+        assert await explored.wish(shots=[{"prompt": "gulls", "seconds": 3}], selected_cell=2) is None
+        assert explored.shop.sequence("SEQ01").grid_state == "done"
+        assert len(wire.bill) == 1
+
+
+async def test_people_are_not_held_up(studio: Studio, gemini_wire: GeminiWire) -> None:
+    """Taken out while it waits for the vendor, turned away itself or sent back: is that done at once?"""
+    write_many(studio, NAMES[:2], **gemini(gemini_wire))
+    gemini_wire.faults["submit"].append(Fault("status", 429, {"Retry-After": "900"}))
+    studio.shop.file.take_in()
+    desk = Desk(studio.shop, monotonic=lambda: studio.time, jitter=lambda: 0.0)
+    for name in NAMES[:2]:
+        await desk.work(name)
+        assert (due := desk.due(name))
+        assert due.after == 900
+    out = {**SHOWN, "deleted": True}
+    studio.place.file.path.write_text(json.dumps({"sequences": dict.fromkeys(NAMES[:2], out)}))
+    studio.shop.file.take_in()
+    assert [due.after for name in NAMES[:2] if (due := desk.due(name))] == [0, 0]
+
+
 async def test_so_many_a_minute_and_no_more(studio: Studio) -> None:
     """Five grids at two a minute: are they spread over three minutes, and is the wait told?"""
     write_many(studio, NAMES[:5], limits={"animatic": {"per_minute": 2}})
@@ -103,9 +152,7 @@ async def test_a_hold_ends_with_the_provider_that_is_held(studio: Studio) -> Non
     assert due is not None
     assert due.after == 900
     desk.refit(studio.shop)
-    due = desk.due("SEQ02")
-    assert due is not None
-    assert due.after == 0
+    assert [due.after for name in NAMES[:2] if (due := desk.due(name))] == [0, 0]
 
 
 def test_ops_see_who_takes_no_calls(house: DaemonHouse, gemini_wire: GeminiWire) -> None:
