@@ -17,13 +17,13 @@ import structlog
 from anyio.abc import TaskGroup, TaskStatus
 
 from client_async.bulletin import Bulletin
+from client_async.daemon_view import SCHEMA as DAEMON_SCHEMA
 from client_async.dispatcher import Dispatcher
 from client_async.events import Event, ProjectOpened, SequenceMoved
 from client_async.metrics import Metrics
 from client_async.notices import NoticeBoard
 from client_async.ops_port import Health, ops_port
 from client_async.process import allow_many_files, settle_memory
-from client_async.provider_rows import SCHEMA as DAEMON_SCHEMA
 from client_async.provider_rows import provider_rows
 from client_async.roster import Roster
 from client_async.service import Service

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from client_async.status_view import shown
 
+SCHEMA = "starsend.daemon/1"
 ANSWER_SECONDS = 1.0
 """It answers in a millisecond from a thread of its own; from another machine its port may not be reachable at all."""
 
 
 def ask_daemon(address: str) -> dict[str, Any]:
-    """The answer of ``/status``; empty where none can be had.
+    """The answer of ``/status``; empty where none can be had, or somebody else's comes from that port by now.
 
     Args:
         address: ``host:port``.
     """
-    connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
     try:
-        connection.request("GET", "/status")
-        answer = json.loads(connection.getresponse().read())
-    except (OSError, ValueError, http.client.HTTPException):
+        with closing(http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)) as connection:
+            connection.request("GET", "/status")
+            answer = json.loads(connection.getresponse().read())
+    except (OSError, ValueError, RecursionError, http.client.HTTPException):
         return {}
-    finally:
-        connection.close()
-    return answer if isinstance(answer, dict) else {}
+    return answer if isinstance(answer, dict) and answer.get("schema") == SCHEMA else {}
 
 
-def provider_lines(daemon: Mapping[str, Any]) -> list[str]:
-    """For people: a line for each provider."""
-    return [_line(row) for row in daemon.get("providers", [])]
+def provider_lines(daemons: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For people: a line for each provider; with the process of the daemon that says it, where there are several."""
+    return [
+        f"daemon {daemon['process']}, {_line(row)}" if len(daemons) > 1 else _line(row)
+        for daemon in daemons
+        for row in daemon["providers"]
+    ]
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from client_async.step_executor import PICTURES, STATE, Load
 from starsend.vendor_gates import GateState
 
-SCHEMA = "starsend.daemon/1"
 IDLE = Load(at_once=0, in_flight=0, waiting=0)
 
 

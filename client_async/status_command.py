@@ -47,10 +47,11 @@ def status(ctx: typer.Context, project: Project = None, as_json: Json = False) -
         columns = get_terminal_size().columns if sys.stdout.isatty() else None
         for name, sequences in standing.items():
             print("\n".join(status_view.lines(name, sequences, columns, budgets.get(name, ()))))
-        for daemon in daemons:
+        if daemons:
             from client_async.daemon_view import provider_lines
 
-            print("\n".join(provider_lines(daemon)))
+            for line in provider_lines(daemons):
+                print(line)
     leave(gravest(errors))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from client_async.console.books import Books
 from client_async.console.now import Now, Watch, doing
+from client_async.daemon_view import SCHEMA
 from client_async.driver_lock import sole_driver
 from client_async.ledger import open_store
 from client_async.metrics import Metrics
@@ -74,7 +75,8 @@ async def test_a_provider_that_takes_no_calls_says_why_and_until_when(office: Of
 
     def stands(left: float) -> None:
         gate = GateState("fal", 60, 2, Hold("quota", "429 from <fal>", left, 20.0))
-        health.status = {"process": 7, "providers": provider_rows({"fal": load}, {"fal": 1}, [gate])}
+        rows = provider_rows({"fal": load}, {"fal": 1}, [gate])
+        health.status = {"schema": SCHEMA, "process": 7, "providers": rows}
 
     stands(12.0)
     with ops_port("127.0.0.1", 0, Metrics(), health) as address, sole_driver(office.place, "daemon", address):

@@ -20,10 +20,12 @@ import anyio
 import pytest
 import structlog
 
+from client_async.daemon_view import SCHEMA, ask_daemon, provider_lines
 from client_async.metrics import Metrics
 from client_async.notices import BadTarget, NoticeBoard, headline
 from client_async.ops_port import STALLED_SECONDS, Health, ops_port
 from client_async.outbox import Kind, Notice
+from client_async.provider_rows import provider_rows
 from client_async.service import Service
 from starsend.errors import BadInput
 
@@ -89,6 +91,29 @@ def test_a_stalled_loop_is_told_not_silent() -> None:
             pass
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(_split(address), timeout=1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"providers": 5},
+        {"providers": [{"provider": "fal"}]},
+        [1],
+        {"schema": "starsend.daemon/0", "providers": []},
+    ],
+)
+def test_another_program_on_a_daemons_port_says_nothing(said: Any) -> None:
+    """Does `status` take what answers there, or an address that is none, for no answer, and a daemon for one?"""
+    health = Health()
+    with ops_port("127.0.0.1", 0, Metrics(), health) as address:
+        health.status = said
+        assert ask_daemon(address) == {}
+        health.status = {"schema": SCHEMA, "process": 7, "providers": provider_rows({}, {"fal": 1}, [])}
+        answer = ask_daemon(address)
+    (line,) = provider_lines([answer])
+    assert line == "provider fal: 0 of 0 calls in flight, 1 waiting"
+    assert provider_lines([answer, {**answer, "process": 8}]) == [f"daemon 7, {line}", f"daemon 8, {line}"]
+    assert ask_daemon("host:torn") == ask_daemon(address) == {}
 
 
 def _split(address: str) -> tuple[str, int]:
