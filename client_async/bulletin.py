@@ -71,6 +71,8 @@ class Bulletin:
             self._metrics.provider_held(gate.provider, gate.hold is not None)
             if gate.hold is None:
                 self._held.discard(gate.provider)
+            elif not (gate.hold.left or gate.hold.ahead):
+                continue  # its time is over, and nobody wants anything
             elif gate.hold.lasting >= HELD_SECONDS and gate.provider not in self._held:
                 self._held.add(gate.provider)
                 said = f"{gate.provider} takes no calls ({gate.hold.cause}: {gate.hold.why}); it is tried again, and all goes on by itself"

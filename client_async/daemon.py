@@ -196,7 +196,7 @@ class Daemon:
         for lane, waiting in queued.items():
             self._metrics.queue(lane, waiting)
         self._bulletin.providers(gates)
-        rows = provider_rows(self._executor.loads(), queued, gates)
+        rows = provider_rows(self._executor.loads(), self._dispatcher.waiting(), gates)
         self._health.status = {"schema": DAEMON_SCHEMA, "process": os.getpid(), "providers": rows}
 
     # -------------------------------------------------------------------------------------------- stopping

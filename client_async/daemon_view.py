@@ -45,6 +45,8 @@ def _line(row: Mapping[str, Any]) -> str:
         said.append(f"{row['sent_last_minute']} of {row['per_minute']} sent within a minute")
     hold = row["hold"]
     if hold:
-        then = f"the next try is in {hold['seconds']:.0f} s" if hold["seconds"] else "one is being tried now"
+        then = "one is being tried now" if hold["tried"] else "the next one is tried alone"
+        if hold["seconds"]:
+            then = f"the next try is in {hold['seconds']:.0f} s"
         said.insert(0, f"takes no calls ({hold['cause']}: {shown(hold['why'])}), {then}")
     return f"provider {row['provider']}: {', '.join(said)}"

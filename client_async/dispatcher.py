@@ -74,6 +74,8 @@ class Dispatcher:
         self._live: Counter[str] = Counter()
         self._busy: set[Key] = set()
         self._dates: Ranked[Key, float] = Ranked()
+        self._dated: dict[Key, str] = {}
+        """In whose lane each of them waits for its date."""
         self._waking = False
         self._look_again = anyio.Event()
         self._still = anyio.Event()
@@ -107,6 +109,10 @@ class Dispatcher:
         """How many sequences wait for a slot, by lane."""
         return {lane: len(queue) for lane, queue in self._queues.items()}
 
+    def waiting(self) -> dict[str, int]:
+        """How many sequences wait for a slot or for a date, by lane: what a closed gate has sent back too."""
+        return dict(Counter(self.queued()) + Counter(self._dated.values()))
+
     def consider(self, project: str, name: str) -> None:
         """A sequence may have changed: line it up if there is something to do. Cheap, and never wrong to call."""
         if lane := self._line_up((project, name)):
@@ -139,6 +145,7 @@ class Dispatcher:
         self.stopped = True
         self._queues.clear()
         self._dates.clear()
+        self._dated.clear()
         self._look_again.set()
         self._tell_if_still()
 
@@ -152,6 +159,7 @@ class Dispatcher:
         due = worker.due(key[1])
         if due is not None and due.after > 0:
             self._wake_at(key, due.after)
+            self._dated[key] = due.lane
             return None
         self._forget_date(key)
         if due is None:
@@ -212,6 +220,7 @@ class Dispatcher:
             self._look_again.set()
 
     def _forget_date(self, key: Key) -> None:
+        self._dated.pop(key, None)
         if self._dates.drop(key):
             self._look_again.set()  # lest a task outlives the work by a date that nobody waits for
 
@@ -227,6 +236,7 @@ class Dispatcher:
                     await self._look_again.wait()
                 continue
             self._dates.drop(key)
+            self._dated.pop(key, None)
             self.consider(*key)
             await anyio.lowlevel.checkpoint()  # a vendor's pause ends for thousands at once
         self._waking = False

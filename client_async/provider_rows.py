@@ -12,16 +12,16 @@ IDLE = Load(at_once=0, in_flight=0, waiting=0)
 
 
 def provider_rows(
-    loads: Mapping[str, Load], queued: Mapping[str, int], gates: Iterable[GateState]
+    loads: Mapping[str, Load], waiting: Mapping[str, int], gates: Iterable[GateState]
 ) -> list[dict[str, Any]]:
     """A row for each provider that was asked for anything (docs/operations.md, "What waits for whom").
 
     Args:
-        queued: sequences that wait for a place, by lane.
+        waiting: sequences that wait for a place or for the gate, by lane.
     """
     stands = {gate.provider: gate for gate in gates}
-    names = sorted((loads.keys() | queued.keys() | stands.keys()) - {PICTURES, STATE})
-    return [_row(name, loads.get(name, IDLE), queued.get(name, 0), stands.get(name)) for name in names]
+    names = sorted((loads.keys() | waiting.keys() | stands.keys()) - {PICTURES, STATE})
+    return [_row(name, loads.get(name, IDLE), waiting.get(name, 0), stands.get(name)) for name in names]
 
 
 def _row(name: str, load: Load, queued: int, gate: GateState | None) -> dict[str, Any]:
@@ -39,5 +39,6 @@ def _row(name: str, load: Load, queued: int, gate: GateState | None) -> dict[str
             "why": hold.why,
             "seconds": round(hold.left, 1),
             "lasting": round(hold.lasting, 1),
+            "tried": hold.ahead,
         },
     }

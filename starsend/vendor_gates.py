@@ -39,12 +39,15 @@ Cause = Literal["quota", "capacity", "unreachable", "answers_lost"]
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why nothing is sent. ``left``: seconds to the next try, 0 while a call is ahead; ``lasting``: since the first refusal."""
+    """Why nothing is sent. ``left``: seconds to the next try, 0 when its time has come; ``ahead``: whether it is being made, for
+    nobody may want anything; ``lasting``: since the first refusal.
+    """
 
     cause: Cause
     why: str
     left: float
     lasting: float
+    ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ class VendorGate:
             if self._held is not None:
                 now = self._monotonic()
                 left = 0.0 if self._ahead else max(0.0, self._until - now)
-                hold = Hold(*self._held, left=left, lasting=now - self._since)
+                hold = Hold(*self._held, left=left, lasting=now - self._since, ahead=self._ahead)
             return GateState(self._provider, self.per_minute, len(self._sent), hold)
 
     def take_back(self, turn: Turn) -> None:
@@ -201,8 +204,9 @@ class VendorGate:
             if self._ahead:
                 return LOOK_AGAIN
         self._forget()
-        if self.per_minute is not None and len(self._sent) >= self.per_minute:
-            return max(self._sent[-self.per_minute] + MINUTE - now, 0.0) + GRAIN
+        limit = self.per_minute  # which may be taken away meanwhile
+        if limit is not None and len(self._sent) >= limit:
+            return max(self._sent[-limit] + MINUTE - now, 0.0) + GRAIN
         return 0.0
 
     def _forget(self) -> None:

@@ -68,12 +68,13 @@ class CapRow(BaseModel):
 
 
 class HoldRow(BaseModel):
-    """Why nothing is sent to a provider. ``next_try``: None while a call has gone ahead."""
+    """Why nothing is sent to a provider. ``next_try``: None when its time has come; ``tried``: it is being made."""
 
     cause: str
     words: str
     why: str
     next_try: datetime | None
+    tried: bool = False
 
 
 class ProviderRow(BaseModel):
@@ -179,7 +180,9 @@ class Watch:
                 if one.provider == row["provider"] and before and abs(before - next_try) < NOISE:
                     next_try = before
         words = CAUSES.get(hold["cause"], hold["cause"])
-        told = HoldRow(cause=hold["cause"], words=words, why=hold["why"], next_try=next_try)
+        told = HoldRow(
+            cause=hold["cause"], words=words, why=hold["why"], next_try=next_try, tried=hold["tried"]
+        )
         return ProviderRow(process=process, **{**row, "hold": told})
 
 

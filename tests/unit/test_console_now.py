@@ -73,8 +73,8 @@ async def test_a_provider_that_takes_no_calls_says_why_and_until_when(office: Of
     """As a daemon's port tells it: is it in words, with the time of the next try, and is a wavering second no news?"""
     health, load = Health(), Load(at_once=4, in_flight=0, waiting=3)
 
-    def stands(left: float) -> None:
-        gate = GateState("fal", 60, 2, Hold("quota", "429 from <fal>", left, 20.0))
+    def stands(left: float, *, ahead: bool = False) -> None:
+        gate = GateState("fal", 60, 2, Hold("quota", "429 from <fal>", left, 20.0, ahead))
         rows = provider_rows({"fal": load}, {"fal": 1}, [gate])
         health.status = {"schema": SCHEMA, "process": 7, "providers": rows}
 
@@ -92,8 +92,10 @@ async def test_a_provider_that_takes_no_calls_says_why_and_until_when(office: Of
             await office.watch.look()
             assert stream.statistics().current_buffer_used == 0
             stands(0.0)
+            assert "the next call is tried alone" in (await office.client.get("/now")).text
+            stands(0.0, ahead=True)
             assert "one call is being tried now" in (await office.client.get("/now")).text
-            assert stream.statistics().current_buffer_used == 1
+            assert stream.statistics().current_buffer_used == 2
     with sole_driver(office.place, "daemon", "127.0.0.1:1"):
         assert "1 of 1 daemons cannot be asked from here" in (await office.client.get("/now")).text
 

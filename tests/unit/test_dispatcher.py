@@ -112,9 +112,10 @@ async def test_a_date_is_waited_for_without_a_task(group: TaskGroup) -> None:
     for name in job.steps:
         dispatcher.consider("job", name)
     assert (dispatcher.live, log) == (0, [])
+    assert (dispatcher.queued(), dispatcher.waiting()) == ({}, {"vendor": 200})
     job.after = {}
     await dispatcher.idle()
-    assert len(log) == 200
+    assert (len(log), dispatcher.waiting()) == (200, {})
 
 
 async def test_a_date_that_is_withdrawn_harms_nobody(group: TaskGroup) -> None:

@@ -20,6 +20,7 @@ import anyio
 import pytest
 import structlog
 
+from client_async.bulletin import Bulletin
 from client_async.daemon_view import SCHEMA, ask_daemon, provider_lines
 from client_async.metrics import Metrics
 from client_async.notices import BadTarget, NoticeBoard, headline
@@ -28,6 +29,7 @@ from client_async.outbox import Kind, Notice
 from client_async.provider_rows import provider_rows
 from client_async.service import Service
 from starsend.errors import BadInput
+from starsend.vendor_gates import GateState, Hold
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -241,6 +243,17 @@ async def test_forty_grids_make_one_message(tmp_path: Path, hook: Callable[..., 
     assert message["schema"] == "starsend.notices/1"
     assert message["title"] == "Starsend: 40 grids are ready, 1 pick was refused"
     assert (len(message["notices"]), len(lines)) == (41, 41)
+
+
+@pytest.mark.anyio
+async def test_a_hold_that_nobody_waits_for_is_no_news(tmp_path: Path) -> None:
+    """Its time is over and nothing is wanted of that provider: are people told only when one is tried, and once?"""
+    lines: list[str] = []
+    async with board(tmp_path, terminal=lines.append) as made:
+        bulletin = Bulletin(Metrics(), made, print)
+        for ahead, posted in ((False, 0), (True, 1), (True, 1)):
+            bulletin.providers([GateState("fal", None, 0, Hold("quota", "429", 0.0, 90.0, ahead))])
+            assert len(lines) == posted
 
 
 @pytest.mark.anyio

@@ -91,12 +91,16 @@ def test_one_call_goes_ahead_and_decides_for_all() -> None:
         with pytest.raises(HeldBack):
             hand.gate.turn()
         assert hand.gate.opens_in() == LOOK_AGAIN
+        assert (hold := hand.gate.state().hold)
+        assert (hold.left, hold.ahead) == (0, True)
         ahead.answered(CAPACITY)
     assert waits == [5, 10, 20, 40, 80, 160, LONGEST_HOLD, LONGEST_HOLD]
     hold = hand.gate.state().hold
     assert hold is not None
     assert hold.lasting == sum(waits)
     hand.time += LONGEST_HOLD
+    assert (hold := hand.gate.state().hold)
+    assert (hold.left, hold.ahead) == (0, False), "nobody tries where nobody wants anything"
     hand.call()
     assert (hand.cause(), hand.gate.opens_in()) == (None, 0)
     hand.fails(CAPACITY)
