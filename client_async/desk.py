@@ -78,7 +78,8 @@ class Desk:
         names: the sequences it may touch; all unless given.
         actions: what it may do; everything unless given.
         settle_seconds: how long after a pick the first money may be spent on it: somebody may pick another.
-        bears_with: errors that are waited out besides a vendor's "not now"; a command tells its user instead.
+        bears_with: errors that are waited out besides a vendor's "not now"; a command tells its user instead. With any, as in
+            the daemon, a vendor's bad hour is waited out too, however long: nobody sits before it.
         monotonic, jitter: seconds, and a number from 0 to 1; for waits.
     """
 
@@ -239,7 +240,7 @@ class Desk:
         """Whether the vendor turns all away, or a job of its own that is paid for cannot be looked at: no patience wears out."""
         if isinstance(error, ProviderError) and error.sent_nothing:
             return True
-        if action is None or not isinstance(error, NotSent | RateLimited):
+        if not self._bears_with or action is None or not isinstance(error, NotSent | RateLimited):
             return False
         return self._shop.executor.gates.of(self._lane(action)).opens_in() > 0
 

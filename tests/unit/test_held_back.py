@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from client_async.desk import Desk
+from client_async.desk import FREE_TO_REPEAT, Desk
+from starsend.api_client import RateLimited
 from starsend.errors import StarsendError
 from starsend.vendor_gates import LONGEST_HOLD
 from tests.standins.fal_wire import KEY, FalWire
@@ -28,10 +29,12 @@ def write_many(studio: Studio, names: list[str] = NAMES, **config: Any) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), **config}))
 
 
-async def advance_all(studio: Studio, meanwhile: Any = None) -> dict[str, StarsendError]:
+async def advance_all(
+    studio: Studio, meanwhile: Any = None, bears_with: tuple[type[StarsendError], ...] = FREE_TO_REPEAT
+) -> dict[str, StarsendError]:
     """As far as it goes without people, one piece of work after the other; waiting takes no time."""
     studio.shop.file.take_in()
-    desk = Desk(studio.shop, monotonic=lambda: studio.time, jitter=lambda: 0.0)
+    desk = Desk(studio.shop, bears_with=bears_with, monotonic=lambda: studio.time, jitter=lambda: 0.0)
     while due := {name: one for name in NAMES if (one := desk.due(name))}:
         wait = min(one.after for one in due.values())
         studio.time += wait
@@ -91,6 +94,15 @@ async def test_one_alone_sits_out_an_hour_too(studio: Studio, gemini_wire: Gemin
     assert await advance_all(studio, meanwhile) == {}
     assert studio.shop.sequence("SEQ01").grid_state == "waiting_for_pick"
     assert studio.time < 3600 + LONGEST_HOLD
+
+
+async def test_a_command_does_not_wait_for_ever(studio: Studio, gemini_wire: GeminiWire) -> None:
+    """Somebody sits before it: is it told after eight tries that the vendor has no room, with nothing paid?"""
+    write_many(studio, NAMES[:1], **gemini(gemini_wire))
+    gemini_wire.faults["submit"] += [Fault("status", 503)] * 100
+    errors = await advance_all(studio, bears_with=())
+    assert isinstance(errors["SEQ01"], RateLimited)
+    assert (gemini_wire.count("submit"), gemini_wire.bill) == (8, [])
 
 
 @pytest.mark.parametrize("status", [500, 503])
