@@ -65,8 +65,10 @@ class SleepingRunner(ClientSequenceRunner):
     async def _cell(self, _grid: object, _cell: int) -> Path:
         return Path("g1_c1.png")
 
-    async def _make(self, _s: Sequence, *, again: bool, beginning: Callable[[int], Any]) -> TakeRecord:
-        await beginning(1 + again)
+    async def _make(
+        self, _s: Sequence, *, again: bool, beginning: Callable[[int, list[str]], Any]
+    ) -> TakeRecord:
+        await beginning(1 + again, [])
         await self._shop.executor.run("animatic", self._step)
         return TakeRecord(take="t", path="t.mp4", attempt=1, keyframe="aa", brief="bb", at=AT)
 
@@ -110,7 +112,7 @@ class Rehearsal:
                 file=self._file,
                 scribe=scribe,
                 store=SimpleNamespace(lock_keyframe=lambda *_a, **_k: KEYFRAME),  # type: ignore[arg-type]
-                steps=SimpleNamespace(),  # type: ignore[arg-type]
+                steps=SimpleNamespace(shot_limits=None, lint_multi_shot=lambda *_a, **_k: None),  # type: ignore[arg-type]
                 executor=executor,
                 settings=Settings(),
                 clock=SystemClock(),
@@ -133,6 +135,8 @@ class Rehearsal:
         if isinstance(event, SequenceMoved) and event.state == "waiting_for_pick":
             self._to_pick.append(event.sequence)
             self._shown.set()
+        elif isinstance(event, SequenceMoved) and event.state == "failed":
+            self._finished.set()  # and what comes next says that it is not done: a bench must not wait for ever
         elif isinstance(event, SequenceMoved) and event.state == "done":
             self._unfinished -= 1
             if not self._unfinished:
