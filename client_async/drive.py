@@ -14,6 +14,7 @@ from client_async.desk import Desk
 from client_async.dispatcher import Dispatcher
 from client_async.events import Listener
 from client_async.next_action import Action
+from client_async.process import obey_signals
 from client_async.projects import Place
 from client_async.wiring import make_executor, make_workshop, open_parts
 from starsend.config import load_settings
@@ -45,7 +46,12 @@ async def drive(
     executor = make_executor(load_settings(place.root, place.folder))
     async with anyio.create_task_group() as group:
         dispatcher = Dispatcher(group, executor.slots)
-        group.start_soon(_stop_on_signal, stop, dispatcher)
+
+        def ask() -> None:
+            stop.set()
+            dispatcher.stop()
+
+        group.start_soon(obey_signals, ask)
         with open_parts(place, stop=stop, gates=executor.gates) as parts:
             shop = make_workshop(place, parts, executor=executor, group=group, listener=listener)
             await shop.state(place.file.take_in)
@@ -82,14 +88,3 @@ def stop_on_signal() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-async def _stop_on_signal(stop: threading.Event, dispatcher: Dispatcher) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for number in signals:
-            if stop.is_set():
-                signal.signal(number, signal.SIG_DFL)
-                signal.raise_signal(number)
-            log.warning("stopping", signal=number.name)
-            stop.set()
-            dispatcher.stop()

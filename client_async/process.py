@@ -5,7 +5,14 @@ from __future__ import annotations
 import ctypes
 import gc
 import resource
+import signal
+from collections.abc import Callable
 from contextlib import suppress
+
+import anyio
+import structlog
+
+log = structlog.get_logger()
 
 M_ARENA_MAX = -8
 """mallopt(3)."""
@@ -34,3 +41,16 @@ def settle_memory() -> None:
     gc.set_threshold(GARBAGE_AT, 4, 4)
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
+async def obey_signals(stop: Callable[[], None]) -> None:
+    """Until cancelled: the first SIGINT or SIGTERM calls ``stop``, a second one ends the process at once."""
+    asked = False
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            if asked:
+                signal.signal(number, signal.SIG_DFL)
+                signal.raise_signal(number)
+            asked = True
+            log.warning("stopping", signal=number.name)
+            stop()
