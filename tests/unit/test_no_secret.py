@@ -83,10 +83,14 @@ def forms(secret: str) -> Iterator[bytes]:
 
 
 def everything(root: Path) -> Iterator[tuple[str, bytes]]:
-    """All that lies under a folder: each file's bytes, and what long rows and tags hold, in one piece."""
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+    """All that lies under a folder: each file's bytes, and what long rows and tags hold, in one piece.
+
+    All bytes are read before a database is opened: whoever closes it last takes its ``-wal`` and ``-shm`` away.
+    """
+    found = [(path, path.read_bytes()) for path in sorted(root.rglob("*")) if path.is_file()]
+    for path, told in found:
         name = str(path.relative_to(root))
-        yield name, path.read_bytes()
+        yield name, told
         if path.suffix == ".db":
             with closing(sqlite3.connect(path)) as db:
                 yield f"{name} dumped", "\n".join(db.iterdump()).encode()
