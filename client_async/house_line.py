@@ -37,17 +37,20 @@ def run_house_line(
     shots = [shot for shot in shots if not names or shot.id in names]
     outcomes: list[ShotOutcome] = []
     settings = load_settings(place.root, place.folder)
+    clock = SystemClock()
     with (
         structlog.contextvars.bound_contextvars(project=place.name),
         # No sole driver: house shots are nobody's sequences, and each is held while it is worked on.
         stop_on_signal() as stop,
-        open_store(place, settings, SystemClock()) as store,
+        open_store(place, settings, clock) as store,
     ):
         line = Pipeline(
             store=store,
-            steps=make_steps(place, settings, store, stop=stop, clock=SystemClock()),
+            steps=make_steps(place, settings, store, stop=stop, clock=clock),
             elements=Elements.load(place.folder / "elements"),
             settings=settings,
+            clock=clock,
+            stop=stop,
             by=getpass.getuser(),
         )
         running = line.run(shots, again=again)

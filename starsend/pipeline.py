@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 import stamina
+import structlog
 from pydantic import Field, field_validator
 
 from starsend.api_client import Reference
+from starsend.clock import Clock, Stopped
 from starsend.config import Settings
 from starsend.documents import Section, parse_document
 from starsend.elements import Cast, Elements
@@ -22,7 +25,10 @@ from starsend.orchestrator.records import Keyframe, Take
 from starsend.orchestrator.step_key import check_name
 from starsend.orchestrator.step_runner import StepRunner
 from starsend.shot_lint import RequestFacts, shape_of
+from starsend.vendor_gates import HeldBack
 from starsend.vendor_patience import patience, submitting, worth_waiting
+
+log = structlog.get_logger()
 
 
 class HouseShot(Section):
@@ -83,12 +89,22 @@ class Pipeline:
     """Runs shots one after the other; a shot that fails holds up no other. Running it again costs nothing."""
 
     def __init__(
-        self, *, store: ExecutionStore, steps: StepRunner, elements: Elements, settings: Settings, by: str
+        self,
+        *,
+        store: ExecutionStore,
+        steps: StepRunner,
+        elements: Elements,
+        settings: Settings,
+        clock: Clock,
+        stop: threading.Event,
+        by: str,
     ) -> None:
         self._store = store
         self._steps = steps
         self._elements = elements
         self._settings = settings
+        self._clock = clock
+        self._stop = stop
         self._by = by
 
     def run(self, shots: list[HouseShot], *, again: bool = False) -> Iterator[ShotOutcome]:
@@ -147,7 +163,15 @@ class Pipeline:
 
     def _paid(self, step: Callable[[], Take]) -> Take:
         def send() -> Take:  # a function of a name, for stamina logs what it calls and prompts are long
-            return step()
+            while True:
+                try:
+                    return step()
+                except HeldBack as held:  # nothing was tried, so it costs none of the tries
+                    log.info(
+                        "step_held", provider=held.provider, wait=round(held.seconds, 1), error=str(held)
+                    )
+                    if self._clock.wait(held.seconds, self._stop):
+                        raise Stopped(f"{held.provider} to take calls again") from held
 
         return stamina.RetryingCaller(**patience(submitting(self._settings.retry)))(worth_waiting(), send)
 

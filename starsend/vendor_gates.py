@@ -28,6 +28,8 @@ FAILURES_IN_A_ROW = 3
 """So many calls must fail for the vendor's reasons before all others wait too, where it names no time itself."""
 FIRST_HOLD, LONGEST_HOLD = 5.0, 300.0
 """Seconds; doubled each time that the one call sent ahead fails too. A longer time is the vendor's own wish."""
+FIRST_DOUBT = 1.0
+"""Seconds, where the vendor named a time and turned the call after it away too; doubled as a hold is."""
 LOOK_AGAIN = 5.0
 """Seconds between two looks at what became of the call that was sent ahead."""
 MINUTE = 60.0
@@ -177,8 +179,9 @@ class VendorGate:
 
     def _close(self, cause: Cause, error: ProviderError | None, named: float | None) -> None:
         seconds = named
-        if seconds is None:
-            seconds = min(FIRST_HOLD * 2.0**self._holds, LONGEST_HOLD)
+        if seconds is None or self._ahead:  # or it named a time and did not keep it
+            least = min((FIRST_HOLD if named is None else FIRST_DOUBT) * 2.0**self._holds, LONGEST_HOLD)
+            seconds = max(seconds or 0.0, least)
             self._holds = min(self._holds + 1, 16)
         now = self._monotonic()
         if self._held is None:

@@ -1,19 +1,17 @@
 """Bearing with a vendor: a policy for each phase of a call, its own delay honoured in all of them, decided by type and never by message.
 
-Submits of the house line are waited for by stamina. Polls, downloads and all that the daemon does wait by the same policies
-where a stop can wake them, or as dates (ADR 10).
+Submits of the house line are sent again by stamina. Polls, downloads, closed gates and all that the daemon does wait by the same
+policies where a stop can wake them, or as dates (ADR 10).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypedDict
 
 from starsend.api_client import Ambiguous, NotSent, RateLimited
 from starsend.sections import RetrySettings
-from starsend.vendor_gates import HeldBack
 
 POLLS_IN_A_ROW = 5
 """So many polls in a row may fail before the job is left to the next run."""
@@ -72,20 +70,16 @@ def patience(policy: Policy) -> Patience:
     }
 
 
-def worth_waiting() -> Callable[[Exception], bool | timedelta]:
-    """A judge of one call's errors: whether the same step may be sent again, and after how long where the vendor said.
+def worth_waiting() -> Callable[[Exception], bool]:
+    """A judge of one call's errors: whether the same step may be sent again.
 
     A lost answer comes this far only where the policy is to send again, and its possible charge is booked already; each
     further one may cost again, so there is one second try and no third.
     """
     lost = 0
 
-    def judge(error: Exception) -> bool | timedelta:
+    def judge(error: Exception) -> bool:
         nonlocal lost
-        if isinstance(error, HeldBack):
-            return timedelta(seconds=error.seconds)
-        if isinstance(error, RateLimited) and error.delay is not None:
-            return timedelta(seconds=error.delay)
         if isinstance(error, Ambiguous) and error.sent_nothing:
             return True
         lost += isinstance(error, Ambiguous)

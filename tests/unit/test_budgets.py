@@ -162,8 +162,8 @@ def test_the_daemon_goes_on_when_the_cap_is_raised(house: DaemonHouse) -> None:
     place = house.project(prices=PRICES, budget={"project": "0.04"})
     house.start()
     until(is_in(place, "paused_budget"))
-    notices = (house.root / "projects" / "notices.jsonl").read_text
-    until(lambda: "out_of_money" in notices())
+    notices = house.root / "projects" / "notices.jsonl"
+    until(lambda: notices.exists() and "out_of_money" in notices.read_text())
     assert bill(place) == []
     budget(place, project="0.06")
     until(is_in(place, "waiting_for_pick"))

@@ -425,7 +425,7 @@ def test_people_hear_of_it_from_the_daemon_once(house: DaemonHouse) -> None:
     until(lambda: house.events("client_answered"))
     [event] = house.events("client_answered")
     assert event["answer"] == "the client has approved SEQ01 (Ana): lovely"
-    until(lambda: "client_answered" in next(house.root.rglob("notices.jsonl")).read_text())
+    until(lambda: "client_answered" in "".join(f.read_text() for f in house.root.rglob("notices.jsonl")))
     assert event["answer"] in place.file.path.read_text()
     heard, raw = AnswersHeard(early), place.file.peek("SEQ01")
     assert [len(heard.new_in("SEQ01", raw)) for _ in range(2)] == [2, 0]

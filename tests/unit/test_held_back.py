@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from typing import Any
 
 import pytest
+import stamina
 
 from client_async.desk import FREE_TO_REPEAT, Desk
+from client_async.ledger import open_store
+from client_async.wiring import make_steps
 from starsend.api_client import RateLimited
+from starsend.config import load_settings
+from starsend.elements import Elements
 from starsend.errors import StarsendError
-from starsend.vendor_gates import LONGEST_HOLD
+from starsend.pipeline import HouseShot, Pipeline
+from starsend.vendor_gates import LONGEST_HOLD, VendorGates
+from tests.conftest import ManualClock
 from tests.standins.fal_wire import KEY, FalWire
 from tests.standins.gemini_wire import GeminiWire
 from tests.standins.wire import Fault
@@ -82,10 +91,13 @@ async def test_an_outage_is_sat_out_by_all(studio: Studio, gemini_wire: GeminiWi
     assert studio.time < 200, "nobody waits long after it is over"
 
 
-async def test_one_alone_sits_out_an_hour_too(studio: Studio, gemini_wire: GeminiWire) -> None:
-    """One sequence, which is the one sent ahead each time: does it give up before the vendor is back?"""
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}])
+async def test_one_alone_sits_out_an_hour_too(
+    studio: Studio, gemini_wire: GeminiWire, headers: dict[str, str]
+) -> None:
+    """One sequence, which is the one sent ahead each time: does it give up before the vendor is back, or never let it rest?"""
     write_many(studio, NAMES[:1], **gemini(gemini_wire))
-    gemini_wire.faults["submit"] += [Fault("status", 503)] * 100
+    gemini_wire.faults["submit"] += [Fault("status", 503, headers)] * 1000
 
     def meanwhile() -> None:
         if studio.time > 3600:
@@ -94,6 +106,7 @@ async def test_one_alone_sits_out_an_hour_too(studio: Studio, gemini_wire: Gemin
     assert await advance_all(studio, meanwhile) == {}
     assert studio.shop.sequence("SEQ01").grid_state == "waiting_for_pick"
     assert studio.time < 3600 + LONGEST_HOLD
+    assert gemini_wire.count("submit") < 30
 
 
 async def test_a_command_does_not_wait_for_ever(studio: Studio, gemini_wire: GeminiWire) -> None:
@@ -103,6 +116,47 @@ async def test_a_command_does_not_wait_for_ever(studio: Studio, gemini_wire: Gem
     errors = await advance_all(studio, bears_with=())
     assert isinstance(errors["SEQ01"], RateLimited)
     assert (gemini_wire.count("submit"), gemini_wire.bill) == (8, [])
+
+
+class StopsIt(ManualClock):
+    """The first wait is the one in which somebody presses Ctrl+C."""
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        stop.set()
+        return super().wait(seconds, stop)
+
+
+@pytest.mark.parametrize(
+    ("own", "refused", "said", "waits"),
+    [
+        (ManualClock, 7, "would cost", 7),  # the take, for which there is no money left
+        (ManualClock, 8, "said not now .429", 7),
+        (StopsIt, 7, "stopped while waiting for gemini to take calls again", 1),
+    ],
+)
+async def test_the_house_line_waits_for_the_vendor(
+    studio: Studio, gemini_wire: GeminiWire, *, own: type[ManualClock], refused: int, said: str, waits: int
+) -> None:
+    """Eight tries, each after the time that the vendor names: is a closed gate none of them, and does a stop end the wait?"""
+    write_many(studio, [], **gemini(gemini_wire), budget={"sequence": "0.1"})
+    gemini_wire.faults["submit"] += [Fault("status", 429, {"Retry-After": "90"})] * refused
+    settings = load_settings(studio.place.root, studio.place.folder)
+    clock, stop = own(), threading.Event()
+    gates = VendorGates(monotonic=lambda: clock.now().timestamp())
+    with open_store(studio.place, settings, clock) as store, stamina.set_testing(True, attempts=8):
+        line = Pipeline(
+            store=store,
+            steps=make_steps(studio.place, settings, store, stop=stop, clock=clock, gates=gates),
+            elements=Elements.load(studio.place.folder / "elements"),
+            settings=settings,
+            clock=clock,
+            stop=stop,
+            by="m",
+        )
+        [outcome] = line.run([HouseShot(id="SH010", prompt="a pier", seconds=0.25, aspect_ratio="1:1")])
+    assert re.search(said, str(outcome.error))
+    assert clock.waits == pytest.approx([90] * waits, abs=0.01)
+    assert len(gemini_wire.bill) == (said == "would cost")
 
 
 @pytest.mark.parametrize("status", [500, 503])

@@ -142,7 +142,7 @@ def test_a_withdrawn_pick_is_not_locked(picked: Job) -> None:
 def test_a_pick_is_the_later_wish_than_a_new_grid(picked: Job) -> None:
     """After a regrid that failed, does a pick of the grid that is there count?"""
     picked.configure(
-        animatic={"misbehave": {"SEQ01_grid": ["ok"] + ["rate_limit"] * 8}, "rate_limit_seconds": 0}
+        animatic={"misbehave": {"SEQ01_grid": ["ok", "rate_limit"]}}, retry={"submit_attempts": 1}
     )
     assert picked.grid("SEQ01", again=True)
     picked.configure()

@@ -19,7 +19,7 @@ from starsend.api_client import (
     RateLimited,
     Unauthorized,
 )
-from starsend.vendor_gates import FIRST_HOLD, LONGEST_HOLD, LOOK_AGAIN, HeldBack, VendorGate
+from starsend.vendor_gates import FIRST_DOUBT, FIRST_HOLD, LONGEST_HOLD, LOOK_AGAIN, HeldBack, VendorGate
 
 QUOTA, CAPACITY = RateLimited("v", why="429: enough"), RateLimited("v", why="503: full", cause="capacity")
 
@@ -131,6 +131,20 @@ def test_the_vendors_own_time_holds_for_all() -> None:
     hand.time += 90
     hand.call()
     assert hand.cause() is None
+
+
+def test_a_short_time_that_is_not_kept_is_not_believed() -> None:
+    """`Retry-After: 0`, for an hour: is it obeyed once, and then not asked as fast as it answers?"""
+    hand = Hand()
+    waits = []
+    for named in (0, 0, 1, 17, 1):
+        hand.call(RateLimited("v", named))
+        waits.append(hand.gate.opens_in())
+        hand.time += waits[-1]
+    assert waits == [0, FIRST_DOUBT, 2 * FIRST_DOUBT, 17, 8 * FIRST_DOUBT]
+    hand.call()
+    hand.call(RateLimited("v", 2))
+    assert hand.gate.opens_in() == 2
 
 
 def test_a_burst_that_was_in_flight_counts_once() -> None:
