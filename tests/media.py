@@ -73,9 +73,14 @@ def large_film(film: bytes) -> bytes:
 def large_picture(size: tuple[int, int]) -> bytes:
     """A PNG with 600 KB of noise, which no encoder makes smaller."""
     picture, out = Image.new("RGB", size), io.BytesIO()
-    picture.paste(Image.frombytes("RGB", (500, 400), random.Random(7).randbytes(600_000)))
+    picture.paste(grain((500, 400)))
     picture.save(out, "PNG")
     return out.getvalue()
+
+
+def grain(size: tuple[int, int]) -> Image.Image:
+    """Noise, three bytes a pixel."""
+    return Image.frombytes("RGB", size, random.Random(7).randbytes(3 * size[0] * size[1]))
 
 
 def packets(data: bytes) -> list[tuple[int, int | None, int | None, bytes]]:

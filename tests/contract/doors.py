@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -20,9 +20,11 @@ from starsend.files import sha256_of
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_runner import StepRunner
+from starsend.provider_options import AnimaticOptions
+from starsend.providers.animatic import Animatic
 from starsend.providers.kling import open_kling
 from tests.conftest import ManualClock
-from tests.media import large_film, large_picture
+from tests.media import grain, large_film, large_picture
 from tests.standins.fal_wire import KEY as FAL_KEY
 from tests.standins.fal_wire import FalWire
 from tests.standins.gemini_wire import KEY as GEMINI_KEY
@@ -80,6 +82,12 @@ class Door:
         self.skew = timedelta(0)
         self.patience = 30.0
         self.misbehave: list[str] = []
+        self._then: Callable[[], object] = lambda: None
+        self.size: Literal["1K", "4K"] = "1K"
+        self.seconds = 0.5 if name == "animatic" else 4.0
+        """How long a take is: what all vendors make, or as little as the animatic may render."""
+        self.slow = 1e6
+        """Seconds that the animatic takes where it is to be slow."""
         self._wire = self._stand_in()
         (folder / "ledger.db").write_bytes(_empty_ledger())
         write_png(folder / "start.png", (128, 72))
@@ -104,8 +112,7 @@ class Door:
     def open(self, url: str | None = None) -> Any:
         """The provider as a new process opens it."""
         if self._wire is None:
-            options: dict[str, Any] = {"misbehave": {"S*": self.misbehave}, "slow_seconds": 1e6}
-            return api.open_provider("animatic", options=options, folder=self.folder / "books")
+            return self._rehearsal()
         options = {"base_url": url or self._wire.url, "timeout_seconds": self.patience}
         if self.name == "veo":
             options |= {"project": "studio", "location": "us-central1"}
@@ -122,7 +129,7 @@ class Door:
                 model=self.model,
                 prompt="a harbour",
                 aspect_ratio="16:9",
-                size="1K",
+                size=self.size,
             )
             drawn: api.Media | api.Job = provider.submit_image(asked, step_key=key)
             return drawn
@@ -142,7 +149,7 @@ class Door:
         """The whole step, from wherever it is now; raises what it comes to."""
         with self.runner(url, **settings) as runner:
             if self.name in DRAWS:
-                return runner.execute_keyframe("S", "a harbour", aspect_ratio="16:9", size="1K")
+                return runner.execute_keyframe("S", "a harbour", aspect_ratio="16:9", size=self.size)
             durations = [self.seconds / 2] * 2
             return runner.execute_multi_shot(
                 "S", ["dawn", "noon"], start_frame=self._start(), durations=durations
@@ -169,11 +176,26 @@ class Door:
             yield StepRunner(store, **parts, settings=made, clock=self.clock)
 
     def deliver_large(self) -> None:
-        """Let the vendor's result be of more than 600 KB, and otherwise the usual one."""
+        """Let the vendor's result be too large for a full disk, and otherwise the usual one."""
         if isinstance(self._wire, GeminiWire):
             self._wire.picture = large_picture(SIZE)
         elif self._wire:
             self._wire.results = [large_film(FILM)] * 2
+        else:  # it draws what is asked for
+            self.size, self.seconds = "4K", 1.0
+            grain((320, 180)).save(self.folder / "start.png")
+
+    def set_clock(self) -> None:
+        """Let our clock be right again."""
+        self.clock.time -= self.skew
+        self.skew = timedelta(0)
+
+    def when_accepted(self, then: Callable[[], object]) -> None:
+        """Call something when a take's order has been accepted, before we hear of it."""
+        if self._wire:
+            self._wire.on_submit = then
+        else:
+            self._then = then
 
     def lose_an_answer(self) -> None:
         """Let the next paid call be taken, and its answer be lost."""
@@ -195,11 +217,6 @@ class Door:
             yield store
         finally:
             store.close()
-
-    @property
-    def seconds(self) -> float:
-        """How long a take is: what all vendors make, or as little as the animatic may render."""
-        return 0.5 if self.name == "animatic" else 4.0
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -234,6 +251,19 @@ class Door:
     def _start(self) -> api.Reference:
         path = self.folder / "start.png"
         return api.Reference("start frame", path, sha256_of(path))
+
+    def _rehearsal(self) -> Animatic:
+        door = self
+
+        class Rehearsal(Animatic):
+            def submit_video(self, request: api.VideoRequest, *, step_key: str) -> api.Job:
+                job = super().submit_video(request, step_key=step_key)
+                door._then()
+                return job
+
+        rehearsed = {"misbehave": {"S*": self.misbehave}, "slow_seconds": self.slow}
+        options = AnimaticOptions.model_validate(rehearsed)
+        return Rehearsal(options, self.folder / "books", clock=lambda: self.clock.now().timestamp())
 
     def _stand_in(self) -> StandIn | None:
         made: StandIn

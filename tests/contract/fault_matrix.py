@@ -63,7 +63,7 @@ def run(cell: Cell, folder: Path) -> Outcome:
         while (
             len(ends) < RUNS and ends[-1][0] != "take" and not (len(ends) > 1 and ends[-1][0] in LAST_WORDS)
         ):
-            door.skew *= 0  # by then somebody has set the clock
+            door.set_clock()  # by then somebody has seen to it
             ends.append(_once(cell, door))
         if ends[-1][0] not in ("take", *LAST_WORDS) and _given_up(door):
             ends.append(("given up", ""))
