@@ -6,33 +6,18 @@ later write to it is told from what is known.
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from client_async.lease import NoLease, nobody_writes
+from client_async.whole_file import Identity
 
 NAMED = re.compile(r"\d{9,}-(new|\d+-\d+-\d+-(ours|theirs))\.json$")
 KEPT_SECONDS = 86_400.0
 OURS_KEPT_SECONDS = 10.0
 """A displaced render of ours: somebody who was just opening it has shown up by then."""
 OURS_KEPT_WITHOUT_LEASES = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Tells one save from the next: a rename keeps it, a save changes the inode, or the time or the size."""
-
-    inode: int
-    mtime_ns: int
-    size: int
-
-    @classmethod
-    def of(cls, found: os.stat_result) -> Identity:
-        """The identity of a file that was looked at."""
-        return cls(found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def put_aside(path: Path, folder: Path) -> None:

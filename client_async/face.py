@@ -7,44 +7,21 @@ every instant what a person saved is reachable under some name: the file itself,
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from client_async import displaced
-from client_async.displaced import Identity
 from client_async.exchange import CannotExchange, exchange, rename_if_free
-from client_async.lease import NoLease, OpenForWriting, read_lease
-from starsend.errors import BadInput, StarsendError
+from client_async.whole_file import Contents, Identity, StillBeingWritten, read_whole, unreadable
 from starsend.files import CannotWrite, sync_folder, write_durably
 from starsend.json_file import MissingFile
 
-QUIET_SECONDS = 0.5
-"""Without leases: a file that has not been written for so long is taken for whole."""
-LARGEST = 512 * 1024 * 1024
 TRIES = 20
 """So often may somebody put a file under the name between two of our steps before we give way until the next time."""
-
-
-class StillBeingWritten(StarsendError):
-    """Somebody has the file open for writing, or has only just let go of it."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("somebody is still writing it", where=str(path), remedy="wait until it is closed")
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a file held at one moment, whole. ``owner``: a login name, or ``uid 1234``."""
-
-    data: bytes
-    identity: Identity
-    owner: str
 
 
 def no_brief(path: Path) -> MissingFile:
@@ -82,9 +59,7 @@ class Face:
         except FileNotFoundError:
             return None
         except OSError as refused:
-            raise BadInput(
-                f"cannot be read ({refused.strerror})", where=str(self.path), remedy="check its permissions"
-            ) from refused
+            raise unreadable(self.path, refused) from refused
         return Identity.of(found)
 
     def read(self) -> Contents:
@@ -92,45 +67,10 @@ class Face:
         return self._read(self._real())
 
     def _read(self, path: Path) -> Contents:
-        for _ in range(TRIES):
-            try:
-                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            except FileNotFoundError as gone:
-                raise no_brief(path) from gone
-            except OSError as refused:
-                raise BadInput(
-                    f"cannot be read ({refused.strerror})", where=str(path), remedy="check its permissions"
-                ) from refused
-            try:
-                contents = self._read_whole(descriptor, path)
-            finally:
-                os.close(descriptor)
-            with suppress(FileNotFoundError):
-                if Identity.of(path.stat()) == contents.identity:
-                    return contents
-        raise StillBeingWritten(path)
-
-    def _read_whole(self, descriptor: int, path: Path) -> Contents:
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode) or before.st_size > LARGEST:
-            raise BadInput(
-                "a plain file of text is needed here", where=str(path), remedy="put one in its place"
-            )
         try:
-            if not self._can_lease:
-                raise NoLease
-            with read_lease(descriptor):
-                return _contents(descriptor)
-        except OpenForWriting:
-            raise StillBeingWritten(path) from None
-        except NoLease:
-            # A time in the future is another machine's clock.
-            if 0 <= self._now() - before.st_mtime < QUIET_SECONDS:
-                raise StillBeingWritten(path) from None
-            contents = _contents(descriptor)
-            if contents.identity != Identity.of(before):
-                raise StillBeingWritten(path) from None
-            return contents
+            return read_whole(path, now=self._now, can_lease=self._can_lease)
+        except FileNotFoundError as gone:
+            raise no_brief(path) from gone
 
     # ---------------------------------------------------------------------------------------------- writing
 
@@ -262,17 +202,3 @@ def _free(folder: Path, path: Path) -> Path:
     while (target := folder / f"{path.stem}-{count}{path.suffix}").exists():
         count += 1
     return target
-
-
-def _contents(descriptor: int) -> Contents:
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        data = file.read()
-    found = os.fstat(descriptor)
-    return Contents(data, Identity.of(found), _login(found.st_uid))
-
-
-def _login(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 
 from client_async.draft import Draft
-from client_async.face import Contents
 from client_async.found import Found
 from client_async.journal import Journal, Rendered
 from client_async.merge import Differences, Edit, differences, overwritten_reports
@@ -18,6 +17,7 @@ from client_async.ownership import BESIDE, Raw, brief_of, canonical, same
 from client_async.picks import UNDELETE, grid_seen_by
 from client_async.review import merged_review
 from client_async.saved_file import SavedFile, unwritable
+from client_async.whole_file import Contents
 from client_async.wishes import fault_of_wish, is_note_alone, take_pick
 
 CHECKED_AT_ONCE = 200

@@ -10,11 +10,11 @@ from typing import BinaryIO
 
 import orjson
 
-from client_async.displaced import Identity
-from client_async.face import Contents, Face, StillBeingWritten
+from client_async.face import Face
 from client_async.journal import Journal
 from client_async.kept import Kept, number
 from client_async.ownership import BESIDE, SCHEMA, News, brief_of, canonical
+from client_async.whole_file import Contents, Identity, StillBeingWritten
 from starsend.errors import BadInput, StarsendError
 from starsend.json_file import BrokenJson, MissingFile
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from client_async.face import Contents
 from client_async.ownership import SCHEMA, Raw, exact, spelt
+from client_async.whole_file import Contents
 from starsend.errors import BadInput
 from starsend.json_file import MEND, line_of, parse_json
 

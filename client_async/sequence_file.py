@@ -18,12 +18,13 @@ from typing import Any, TypeVar
 import orjson
 
 from client_async.draft import Draft
-from client_async.face import Face, StillBeingWritten, no_brief
+from client_async.face import Face, no_brief
 from client_async.file_lock import FileLock
 from client_async.journal import JournalUnusable
 from client_async.kept import Change, Document, Kept, Outcome
 from client_async.mirror import Mirror, TakenIn
 from client_async.ownership import Raw
+from client_async.whole_file import StillBeingWritten
 from starsend.errors import BadInput, StarsendError
 from starsend.files import CannotWrite
 

@@ -27,6 +27,7 @@ STATE_MODULES = (
     "pick_folder.py",
     "saved_file.py",
     "sequence_file.py",
+    "whole_file.py",
 )
 """All that reads or writes between a document and its face, and between a pick file and its verdict."""
 
