@@ -9,12 +9,13 @@ from typing import Any
 
 import orjson
 
+from client_async import edit_answers
 from client_async.draft import Draft
 from client_async.found import Found
 from client_async.journal import Journal, Rendered
 from client_async.merge import Differences, Edit, differences, overwritten_reports
 from client_async.ownership import BESIDE, Raw, brief_of, canonical, same
-from client_async.picks import UNDELETE, grid_seen_by
+from client_async.picks import grid_seen_by
 from client_async.review import merged_review
 from client_async.saved_file import SavedFile, unwritable
 from client_async.whole_file import Contents
@@ -74,9 +75,9 @@ class Ingest:
         self._apply_beside([edit for edit in told.edits if edit.name == BESIDE], top, found)
         self._apply([edit for edit in told.edits if edit.name != BESIDE], draft, found, saved)
         if not displaced:
-            self._answer(told, draft, top, found)
+            edit_answers.answer_undone(told, draft, top, found)
             if named is not None:
-                self._answer_omissions(told, draft, top, found)
+                edit_answers.answer_omissions(told, draft, top, found)
         found.owed |= bool(told.omitted or told.left_out)
         if named is not None:
             found.applied = [(named, e.name, e.field, canonical(e.value)) for e in told.edits]
@@ -139,7 +140,7 @@ class Ingest:
 
     def _apply_beside(self, edits: list[Edit], top: Raw, found: Found) -> None:
         for edit in edits:
-            self._conflict(edit, top, found)
+            edit_answers.tell_conflict(edit, top, found)
             top[edit.field] = edit.value
         if edits:
             found.top, found.owed = orjson.dumps(top), True
@@ -158,7 +159,7 @@ class Ingest:
                 raw["review"] = self._reviewed(edit, raw, found, saved)
                 continue
             else:
-                self._conflict(edit, raw, found)
+                edit_answers.tell_conflict(edit, raw, found)
                 if edit.field in MENDING and raw.get("grid_state") == "failed":
                     raw["resume"] = True
                 if edit.field == "regrid" and edit.value is True:
@@ -166,7 +167,7 @@ class Ingest:
             raw[edit.field] = edit.value
         self._check(draft, edits, saved)
         for edit in edits:
-            self._hint(edit.name, draft[edit.name], {edit.field: edit.value}, found)
+            edit_answers.ask_about_spelling(edit.name, draft[edit.name], {edit.field: edit.value}, found)
         for edit, before in picks:
             raw = draft[edit.name]
             raw["selected_cell"] = before
@@ -200,53 +201,6 @@ class Ingest:
             saved.check({name: draft.add(name) if name in new else draft[name] for name in names})
             saved.check_names(list(new), list(draft))
 
-    def _hint(self, name: str, raw: Raw, brief: Raw, found: Found) -> None:
-        """Ask about fields that mean nothing to us and are nearly spelt as one that does."""
-        from client_async.sequences import misspelt
-
-        for field, meant in misspelt(brief):
-            text = f'"{field}" is kept and means nothing here: did you mean "{meant}"?'
-            found.refuse(name, raw, "edit_ignored", text)
-
-    def _conflict(self, edit: Edit, raw: Raw, found: Found) -> None:
-        now = raw.get(edit.field)
-        if not same(now, edit.before) and not same(now, edit.value):
-            text = f"{edit.field} was {_short(now)} by then; {_short(edit.value)} came later and holds"
-            found.tell(edit.name, raw, text)
-
-    # ---------------------------------------------------------------------------------------------- answering
-
-    def _answer(self, told: Differences, draft: Draft, top: Raw, found: Found) -> None:
-        """Say what was not done of what the file seems to ask."""
-        for edit in (*told.repeated, *told.unseen):
-            raw = draft[edit.name] if edit.name != BESIDE else top
-            if not same(raw.get(edit.field), edit.value):
-                why = (
-                    f"{_short(edit.value)} was applied before and has changed since"
-                    if edit in told.repeated
-                    else f"stays {_short(raw.get(edit.field))}, which was saved just before"
-                )
-                text = f"{edit.field} {why}: load the file again to change it"
-                found.refuse(edit.name, raw, "edit_ignored", text)
-        for name, reported in told.reported:
-            text = f"{reported} is the daemon's to write: the edit was ignored"
-            found.refuse(name, draft[name], "edit_ignored", text)
-
-    def _answer_omissions(self, told: Differences, draft: Draft, top: Raw, found: Found) -> None:
-        """Say what was left out, once a save and sequence; nobody misses what is empty."""
-        fields: dict[str, list[str]] = {}
-        for name, left_out in told.left_out:
-            raw = draft[name] if name != BESIDE else top
-            if raw.get(left_out):
-                fields.setdefault(name, []).append(left_out)
-        for name, some in fields.items():
-            raw = draft[name] if name != BESIDE else top
-            remedy = UNDELETE if some == ["deleted"] else "write what is to be there instead"
-            found.refuse(name, raw, "edit_ignored", f"{_left_out(some)}; {remedy}")
-        if told.omitted:
-            text = f'{_left_out(told.omitted)}; write "deleted": true to end a sequence'
-            found.refuse(BESIDE, top, "edit_ignored", text)
-
     # ---------------------------------------------------------------------------------------------- adopting
 
     def _adopt(self, saved: SavedFile) -> Found:
@@ -268,7 +222,7 @@ class Ingest:
                 briefs.append((name, raw.get("grid_id"), canonical(brief_of(raw))))
                 mine = draft[name] if name in draft else draft.add(name)
                 self._adopt_one(mine, name, raw, found, saved)
-                self._hint(name, mine, brief_of(raw), found)
+                edit_answers.ask_about_spelling(name, mine, brief_of(raw), found)
             found.changed |= draft.changed()
         found.adopted = (max(named or 0, self._revision or 0), self._now, briefs)
         return found
@@ -284,13 +238,3 @@ class Ingest:
 
     def _iso(self) -> str:
         return datetime.fromtimestamp(self._now, UTC).isoformat(timespec="seconds")
-
-
-def _left_out(names: list[str]) -> str:
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return f"{shown} was left out: it stays" if len(names) == 1 else f"{shown} were left out: they stay"
-
-
-def _short(value: Any) -> str:  # noqa: ANN401 - JSON
-    text = orjson.dumps(value).decode()
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 STATE_MODULES = (
     "displaced.py",
+    "edit_answers.py",
     "exchange.py",
     "face.py",
     "files.py",
