@@ -6,47 +6,29 @@ run left unsent, the next one sends. Where the two cannot both be had, people ar
 
 from __future__ import annotations
 
-import json
-import logging
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
 import structlog
 from anyio.abc import TaskGroup, TaskStatus
 
+from client_async.notice_services import Sender, apprise_sender, webhook_sender
 from client_async.outbox import SAID, Kind, Notice, Outbox, as_json
-from starsend.errors import BadInput
 
 log = structlog.get_logger()
 
-SCHEMA = "starsend.notices/1"
 URGENT: frozenset[Kind] = frozenset({"out_of_money", "needs_decision"})
 SHOWN = 20
 """Lines of one message; of hundreds nobody reads more."""
 URGENT_SECONDS = 2.0
 """What cannot wait is held for so long, for what belongs to it."""
-SEND_SECONDS = 10.0
 TRIES = 4
 OLDEST = timedelta(days=1)
 """What a run of the day before yesterday did not get out is no news any more."""
-
-
-class BadTarget(BadInput):
-    """An address for notices makes no sense. It is not quoted: it may hold a password."""
-
-    def __init__(self, setting: str, scheme: str) -> None:
-        super().__init__(
-            f"an address that begins with {scheme or 'nothing'}:// is not understood",
-            where=setting,
-            remedy="see apprise's list of services for how it is spelt",
-        )
 
 
 class Target:
@@ -86,10 +68,10 @@ class NoticeBoard:
     ) -> None:
         names = [f"notices.urls[{number}]" for number in range(len(urls))]
         self._targets = [
-            Target(name, _apprise_sender(name, url)) for name, url in zip(names, urls, strict=True)
+            Target(name, apprise_sender(name, url)) for name, url in zip(names, urls, strict=True)
         ]
         if webhook is not None:
-            self._targets.append(Target("notices.webhook", _webhook_sender("notices.webhook", webhook)))
+            self._targets.append(Target("notices.webhook", webhook_sender("notices.webhook", webhook)))
         self._gather_seconds = gather_seconds
         self._outbox = Outbox(outbox)
         self._terminal = terminal
@@ -233,9 +215,6 @@ class NoticeBoard:
             self._outbox.keep({"sent": [as_json(notice) for notice in everywhere]})
 
 
-Sender = Callable[[str, str, list[Notice]], None]
-
-
 def headline(notices: Sequence[Notice]) -> str:
     """``Starsend: 40 grids are ready, 1 pick was refused``."""
     # Three faulty saves of one brief are one brief; two refused picks are two.
@@ -249,36 +228,3 @@ def _lines(notices: list[Notice]) -> list[str]:
     ordered = sorted(notices, key=lambda n: (n.kind not in URGENT, n.project, n.kind, n.sequence))
     more = [f"... and {len(ordered) - SHOWN} more"] if len(ordered) > SHOWN else []
     return [notice.line() for notice in ordered[:SHOWN]] + more
-
-
-def _apprise_sender(setting: str, url: str) -> Sender:
-    import apprise  # noqa: PLC0415 - 150 services; loaded where one is configured
-
-    # It quotes addresses; we say what is to be said.
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    service = apprise.Apprise()
-    if not service.add(url):
-        raise BadTarget(setting, url.partition("://")[0] if "://" in url else "")
-
-    def send(title: str, body: str, _notices: list[Notice]) -> None:
-        if not service.notify(title=title, body=body):
-            raise ConnectionError("the service did not take the message")
-
-    return send
-
-
-def _webhook_sender(setting: str, url: str) -> Sender:
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise BadTarget(setting, urlsplit(url).scheme)
-    return lambda title, _body, notices: _post(url, title, notices)
-
-
-def _post(url: str, title: str, notices: list[Notice]) -> None:
-    body = json.dumps({"schema": SCHEMA, "title": title, "notices": [as_json(n) for n in notices]}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - http(s), checked
-    try:
-        with urllib.request.urlopen(request, timeout=SEND_SECONDS) as answer:  # noqa: S310
-            answer.read(1)
-    except urllib.error.HTTPError as refused:
-        refused.close()
-        raise ConnectionError(f"the webhook answered {refused.code}") from None  # the error holds the address

@@ -23,7 +23,8 @@ import structlog
 from client_async.bulletin import Bulletin
 from client_async.daemon_view import SCHEMA, ask_daemon, provider_lines
 from client_async.metrics import Metrics
-from client_async.notices import BadTarget, NoticeBoard, headline
+from client_async.notice_services import BadTarget
+from client_async.notices import NoticeBoard, headline
 from client_async.ops_port import STALLED_SECONDS, Health, ops_port
 from client_async.outbox import Kind, Notice
 from client_async.provider_rows import provider_rows
