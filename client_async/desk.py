@@ -16,19 +16,15 @@ from client_async.budget_pause import may_go_on
 from client_async.client_sequence_runner import ClientSequenceRunner
 from client_async.dispatcher import Due
 from client_async.explorer import NotAdopted
-from client_async.file_lock import HeldUp
-from client_async.journal import JournalUnusable
 from client_async.next_action import Action, next_action
 from client_async.sequence_parts import Pick
 from client_async.sequences import parsed
 from client_async.step_executor import PICTURES
+from client_async.work_faults import MachineTrouble, Unexpected
 from client_async.workshop import Workshop
-from starsend.api_client import BrokenDownload, NotSent, ProviderError, RateLimited
+from starsend.api_client import NotSent, ProviderError, RateLimited
 from starsend.clock import Stopped
 from starsend.errors import StarsendError
-from starsend.files import CannotWrite
-from starsend.orchestrator.database import StoreUnusable
-from starsend.orchestrator.job_collector import StillRunning
 from starsend.vendor_gates import HeldBack
 from starsend.vendor_patience import submitting, worth_waiting
 
@@ -36,39 +32,6 @@ log = structlog.get_logger()
 
 UNWRITTEN_SECONDS = 60.0
 """Until the next try, when a failure could not even be written down."""
-
-
-class MachineTrouble(StarsendError):
-    """The machine refused something: too many open files, a disk that fails, a share that is gone."""
-
-    def __init__(self, fault: OSError) -> None:
-        super().__init__(
-            f"the machine refused: {fault.strerror or fault}",
-            where=str(fault.filename or ""),
-            remedy="check its disks, mounts and limits; nothing that was paid for is lost",
-        )
-
-
-FREE_TO_REPEAT = (
-    BrokenDownload,
-    StillRunning,
-    CannotWrite,
-    StoreUnusable,
-    JournalUnusable,
-    HeldUp,
-    MachineTrouble,
-)
-"""Nothing is sent again by trying these again: a job goes on by its handle, and a disk may have room by then."""
-
-
-class Unexpected(StarsendError):
-    """Something failed that no error of ours describes."""
-
-    def __init__(self, fault: Exception) -> None:
-        super().__init__(
-            f"unexpected {type(fault).__name__}: {fault}",
-            remedy="nothing that was paid for is lost; run it again with --debug and report what the log shows",
-        )
 
 
 class Desk:

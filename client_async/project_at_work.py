@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 
 from client_async.budget_pause import may_go_on
 from client_async.client_answers import AnswersHeard
-from client_async.desk import FREE_TO_REPEAT, Desk
+from client_async.desk import Desk
 from client_async.dispatcher import Dispatcher
 from client_async.driver_lock import sole_driver
 from client_async.events import BriefRefused, ClientAnswered, EditAnswered, Listener, PickDecided
@@ -26,6 +26,7 @@ from client_async.projects import Place
 from client_async.signs import folder_identity
 from client_async.step_executor import STATE, StepExecutor
 from client_async.wiring import Parts, make_steps, make_workshop, open_parts
+from client_async.work_faults import FREE_TO_REPEAT
 from client_async.workshop import Workshop
 from starsend.api_client import Unauthorized
 from starsend.config import load_settings

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import stamina
 
-from client_async.desk import FREE_TO_REPEAT, Desk
+from client_async.desk import Desk
 from client_async.ledger import open_store
 from client_async.wiring import make_steps
+from client_async.work_faults import FREE_TO_REPEAT
 from starsend.api_client import RateLimited
 from starsend.config import load_settings
 from starsend.elements import Elements
