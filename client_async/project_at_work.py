@@ -15,10 +15,12 @@ from anyio.abc import TaskGroup
 
 from client_async.budget_pause import may_go_on
 from client_async.client_answers import AnswersHeard
+from client_async.cures import may_be_cured
 from client_async.desk import Desk
 from client_async.dispatcher import Dispatcher
 from client_async.driver_lock import sole_driver
 from client_async.events import BriefRefused, ClientAnswered, EditAnswered, Listener, PickDecided
+from client_async.leftover_rounds import LeftoverRounds
 from client_async.mirror import TakenIn
 from client_async.ownership import News, Raw
 from client_async.pick_folder import PickFolder
@@ -28,40 +30,14 @@ from client_async.step_executor import STATE, StepExecutor
 from client_async.wiring import Parts, make_steps, make_workshop, open_parts
 from client_async.work_faults import FREE_TO_REPEAT
 from client_async.workshop import Workshop
-from starsend.api_client import Unauthorized
 from starsend.config import load_settings
-from starsend.documents import BadDocument
-from starsend.elements import MissingReference, SameName
-from starsend.errors import StarsendError, UnknownName
-from starsend.json_file import BrokenJson, MissingFile
-from starsend.orchestrator.step_faults import OtherProvider
-from starsend.pricing import NoPrice
-from starsend.shot_lint import ShotsRefused
-from starsend.tools.picture_file import BadPicture
+from starsend.errors import StarsendError
 from starsend.vendor_gates import VendorGates
 
 log = structlog.get_logger()
 
 SETTLE_SECONDS = 2.0
 """Between a pick and the first money spent on it (docs/operations.md): whoever changes their mind at once pays nothing."""
-CURED_BY: dict[str, tuple[type[StarsendError], ...]] = {
-    "elements": (
-        UnknownName,
-        MissingReference,
-        SameName,
-        BadPicture,
-        BadDocument,
-        BrokenJson,
-        MissingFile,
-        ShotsRefused,
-    ),
-    "config": (NoPrice, ShotsRefused, Unauthorized, OtherProvider, UnknownName, BadDocument),
-}
-"""Failures that a change of these files may have mended: such sequences go on by themselves."""
-
-
-COLLECT_SECONDS = 10.0
-"""Between two looks for what was paid for and nobody asks for any more, while there is any."""
 WRITING_SECONDS = 0.5
 """Between two looks at a file that somebody has open, or has only just let go of."""
 
@@ -100,7 +76,6 @@ class ProjectAtWork:
         self.shop = shop
         self._held = held
         self._dispatcher = dispatcher
-        self._group = group
         self._emit = emit
         self._stop = stop
         self._identity = folder_identity(place.client)
@@ -108,12 +83,9 @@ class ProjectAtWork:
         self._looking = False
         self._closed = False
         self._woken = anyio.Event()
-        self._stirred = False
-        self._collecting = False
-        self.is_fetching = False
-        """Whether something is coming home that nobody asks for any more."""
         self._trouble: str | None = None
         self.desk = Desk(shop, settle_seconds=SETTLE_SECONDS, bears_with=FREE_TO_REPEAT)
+        self.leftovers = LeftoverRounds(shop, group=group, stop=stop)
         self._picks = PickFolder(place.picks, place.file)
         self._heard = AnswersHeard(shop.clock.now())
         dispatcher.join(self.desk)
@@ -138,52 +110,18 @@ class ProjectAtWork:
         held, parts = await executor.run(STATE, partial(_hold, place, address, stop, executor.gates))
         shop = make_workshop(place, parts, executor=executor, group=group, listener=emit)
         project = cls(place, shop, held, dispatcher=dispatcher, group=group, emit=emit, stop=stop)
-        project.stir()
+        project.leftovers.stir()
         return project
 
     async def close(self) -> None:
         """Give everything back; no task of this project may be alive."""
         self._closed = True
         self._woken.set()
+        self.leftovers.stop()
         self.shop.scribe.stop()
         self._dispatcher.leave(self.desk)
         # Not on the event loop: somebody may hold the file's lock.
         await self.shop.scribe.run(self._held.close)
-
-    def stir(self) -> None:
-        """A sequence has moved, or nothing is known yet: something that was paid for may be wanted by nobody any more."""
-        self._stirred = True
-        if not self._collecting:
-            self._collecting = True
-            self._group.start_soon(self._bring_home)
-
-    async def _bring_home(self) -> None:
-        """Collect what is left at the vendors, on a pace, until nothing is."""
-        try:
-            while self._stirred:
-                await anyio.sleep(COLLECT_SECONDS)
-                if self._closed or self._stop.is_set():
-                    return
-                self._stirred = await self._collect_left()
-        finally:
-            self._collecting = False
-
-    async def _collect_left(self) -> bool:
-        """Whether there was something, and there may be more."""
-        self._stirred, self.is_fetching = False, True
-        steps = self.shop.steps
-        try:
-            left = await self.shop.state(steps.left_behind)
-            for step in left:
-                await self.shop.executor.run(step.provider, partial(steps.bring_home, step))
-        except StarsendError:
-            return True  # whatever is wrong with the ledger, the next step says it louder
-        except Exception:
-            log.exception("project_broken", project=self.place.name)
-            return True
-        finally:
-            self.is_fetching = False
-        return bool(left) or self._stirred
 
     def is_replaced(self) -> bool:
         """Whether another folder lies under the name by now, a restored backup for one: what is held is of the old one."""
@@ -286,6 +224,7 @@ class ProjectAtWork:
         steps = await self.shop.state(partial(make, stop=self._stop, clock=self.shop.clock))
         self.shop = replace(self.shop, settings=settings, steps=steps)
         self.desk.refit(self.shop)
+        self.leftovers.refit(self.shop)
         log.info("config_reloaded", project=self.place.name)
         await self.resume_cured("config")
         await self.resume_funded()
@@ -293,7 +232,7 @@ class ProjectAtWork:
 
     async def resume_cured(self, what: str) -> None:
         """Go on with the sequences whose failure a change of ``what`` may have mended."""
-        await self._resume(lambda raw: self._is_cured(raw, CURED_BY[what]))
+        await self._resume(lambda raw: may_be_cured(raw, what))
 
     async def resume_funded(self) -> None:
         """Go on with the sequences that wait for money, as far as their cap was raised or their day is over."""
@@ -304,9 +243,6 @@ class ProjectAtWork:
         for name in [name for name in self.place.file.names() if is_due(self.place.file.peek(name))]:
             await self.shop.scribe.change(lambda draft, name=name: draft[name].update(resume=True))  # type: ignore[misc]
             self._dispatcher.consider(self.place.name, name)
-
-    def _is_cured(self, raw: Raw, faults: tuple[type[StarsendError], ...]) -> bool:
-        return raw.get("grid_state") == "failed" and raw.get("grid_fault") in {f.__name__ for f in faults}
 
 
 def _hold(place: Place, address: str, stop: threading.Event, gates: VendorGates) -> tuple[ExitStack, Parts]:

@@ -91,12 +91,12 @@ class Roster:
     def stir(self, name: str) -> None:
         """A sequence of a project has moved."""
         if project := self.projects.get(name):
-            project.stir()
+            project.leftovers.stir()
 
     @property
     def fetching(self) -> int:
         """How many projects are bringing something home that nobody asks for any more."""
-        return sum(project.is_fetching for project in self.projects.values())
+        return sum(project.leftovers.is_fetching for project in self.projects.values())
 
     async def reload(self) -> None:
         """The studio's settings have changed: every project works by them."""
@@ -199,7 +199,8 @@ class Roster:
         name = project.place.name
         try:
             self._dispatcher.leave(project.desk)
-            while self._dispatcher.busy(name) or project.is_fetching:  # what is paid for comes home first
+            # What is paid for comes home first.
+            while self._dispatcher.busy(name) or project.leftovers.is_fetching:
                 await anyio.sleep(WORKING_SECONDS)
             await project.close()
         finally:

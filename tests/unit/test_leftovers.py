@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from client_async import project_at_work
+from client_async import leftover_rounds
 from client_async.accounts import costs_of
 from client_async.dispatcher import Dispatcher
 from client_async.project_at_work import ProjectAtWork
@@ -83,7 +83,7 @@ async def test_a_daemon_brings_it_home_too(
     left: Studio, change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And of its own accord, once it drives the project?"""
-    monkeypatch.setattr(project_at_work, "COLLECT_SECONDS", 0.01)
+    monkeypatch.setattr(leftover_rounds, "COLLECT_SECONDS", 0.01)
     left.edit(**change)
     executor = make_executor(left.shop.settings)
     async with anyio.create_task_group() as group:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import anyio
 import pytest
 
-from client_async import project_at_work
+from client_async import leftover_rounds
 from client_async.dispatcher import Dispatcher
 from client_async.events import Event, ProjectClosed, ProjectOpened
 from client_async.roster import Roster
@@ -25,7 +25,7 @@ T = TypeVar("T")
 @pytest.fixture(autouse=True)
 def _looks_follow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A project that is opened looks for leftovers until there are none; all that is told is told by then."""
-    monkeypatch.setattr(project_at_work, "COLLECT_SECONDS", 0.05)
+    monkeypatch.setattr(leftover_rounds, "COLLECT_SECONDS", 0.05)
 
 
 class Meanwhile(ThreadExecutor):
