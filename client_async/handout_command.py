@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from client_async.command_options import Project, root_of
+from client_async.command_options import Project, project_of
 from client_async.exit_door import tell
 
 
@@ -33,9 +33,8 @@ def handout(
 
     from client_async.console.handout import make_handout
     from client_async.console.plain_media import PlainMedia
-    from client_async.projects import find_project
 
-    place = find_project(root_of(ctx), project)
+    place = project_of(ctx, project)
     document, doubt = place.file.read_kept()
     if doubt:
         tell(str(doubt))

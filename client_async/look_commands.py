@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from client_async.command_options import Json, Project, root_of
+from client_async.command_options import Json, Project, project_of
 from client_async.exit_door import DONE, FAILED, leave, print_json, tell
 from starsend.errors import BadInput
 
@@ -21,10 +21,9 @@ def lint(
     as_json: Json = False,
 ) -> None:
     """Say what the video model would refuse of the takes, before anything is paid for. Costs nothing."""
-    from client_async.projects import find_project
     from client_async.shot_check import lint_project
 
-    report = lint_project(find_project(root_of(ctx), project), sequences or [])
+    report = lint_project(project_of(ctx, project), sequences or [])
     if as_json:
         print_json(report.as_json())
     else:

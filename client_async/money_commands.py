@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from client_async.command_options import Json, Project, root_of
+from client_async.command_options import Json, Project, project_of, root_of
 from client_async.exit_door import leave, print_json, tell
 
 Grouping = Literal["sequence", "work", "provider", "day", "project"]
@@ -42,13 +42,11 @@ def costs(
     if since and until and since > until:
         raise typer.BadParameter("--since is after --until")
     from client_async import accounts, cost_csv, cost_report, cost_tables
-    from client_async.projects import find_project, place_of, project_names
+    from client_async.projects import place_of, project_names
 
     root = root_of(ctx)
     every = project is None and by == "project" and project_names(root)
-    places = (
-        [place_of(root, name) for name in project_names(root)] if every else [find_project(root, project)]
-    )
+    places = [place_of(root, name) for name in project_names(root)] if every else [project_of(ctx, project)]
     first, last = since and since.date(), until and until.date()
     if as_csv:
         entries = {place.name: accounts.entries_of(place, first, last) for place in places}
@@ -72,10 +70,9 @@ def estimate(
 ) -> None:
     """Price what is still to come, with the grids that are likely to go wrong. Nothing is sent."""
     from client_async import accounts, cost_tables, estimates
-    from client_async.projects import find_project
     from starsend.config import load_settings
 
-    place = find_project(root_of(ctx), project)
+    place = project_of(ctx, project)
     settings = load_settings(place.root, place.folder)
     rates, missing = estimates.rates_of(settings)
     if rates is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_async.command_options import Json, Project, root_of
+from client_async.command_options import Json, Project, begin_logs, project_of, root_of
 from client_async.exit_door import gravest, leave, print_json, tell
 from starsend.errors import StarsendError
 
@@ -28,13 +28,13 @@ Target = Annotated[
 def list_open(ctx: typer.Context, project: Project = None, as_json: Json = False) -> None:
     """List what is open: what it may cost, until when the vendor keeps it, and what can be done. Changes nothing."""
     from client_async import recovery_view
-    from client_async.projects import find_project, place_of, project_names
+    from client_async.projects import place_of, project_names
     from starsend.clock import SystemClock
 
     root = root_of(ctx)
-    names = [find_project(root, project).name] if project else project_names(root)
+    names = [project_of(ctx, project).name] if project else project_names(root)
     found, errors = {}, {}
-    for name in names or [find_project(root, None).name]:
+    for name in names or [project_of(ctx, None).name]:
         try:
             found[name] = recovery_view.cases_of(place_of(root, name), SystemClock())
         except StarsendError as refused:  # this project's; the others are shown
@@ -88,11 +88,8 @@ def fetch(
 
 
 def _place(ctx: typer.Context, project: str | None) -> Place:
-    from client_async.logs import configure_logs
-    from client_async.projects import find_project
-
-    configure_logs(debug=ctx.find_root().params["debug"])
-    return find_project(root_of(ctx), project)
+    begin_logs(ctx)
+    return project_of(ctx, project)
 
 
 def _leave_with(errors: dict[str, StarsendError]) -> None:

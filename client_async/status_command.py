@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from client_async.command_options import Json, Project, root_of
+from client_async.command_options import Json, Project, project_of, root_of
 from client_async.exit_door import gravest, leave, line_of, print_json, tell
 from starsend.errors import StarsendError
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def status(ctx: typer.Context, project: Project = None, as_json: Json = False) -> None:
     """Show where every sequence stands."""
     from client_async import status_view
-    from client_async.projects import find_project, place_of, project_names
+    from client_async.projects import place_of, project_names
 
     root = root_of(ctx)
     names = [] if project else project_names(root)
-    names = names or [find_project(root, project).name]
+    names = names or [project_of(ctx, project).name]
     standing: dict[str, status_view.Raw] = {}
     budgets: dict[str, status_view.Budget] = {}
     errors: dict[str, StarsendError] = {}
