@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Text,
     case,
     func,
@@ -21,7 +19,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from starsend.orchestrator.records import CostKind
+from starsend.orchestrator.records import CostEvent, CostKind, StepCosts, record_of
 from starsend.orchestrator.tables import Money, cost_events, steps
 from starsend.pricing import Quote
 
@@ -83,7 +81,7 @@ OF_STEP = (
 )
 
 
-def costs(connection: Connection, project: str) -> list[Row[Any]]:
+def costs(connection: Connection, project: str) -> list[CostEvent]:
     """Every cost event of a project with its step's shot, attempt, vendor and state, oldest first."""
     query = (
         select(cost_events, *OF_STEP)
@@ -91,17 +89,15 @@ def costs(connection: Connection, project: str) -> list[Row[Any]]:
         .where(cost_events.c.project == project)
         .order_by(cost_events.c.event_id)
     )
-    return list(connection.execute(query))
+    return [record_of(CostEvent, row) for row in connection.execute(query)]
 
 
-def step_costs(connection: Connection, project: str) -> list[Row[Any]]:
-    """The same, added up for each step and day by the database: a fifth of the time it takes to read the events. In the order
-    of ``StepCosts``.
-    """
+def step_costs(connection: Connection, project: str) -> list[StepCosts]:
+    """The same, added up for each step and day by the database: a fifth of the time it takes to read the events."""
     # Literal, for PostgreSQL takes an expression with parameters for another one where it groups.
     day = func.substr(type_coerce(cost_events.c.created_at, Text), literal_column("1"), literal_column("10"))
     query = (
-        select(
+        select(  # in the order of StepCosts
             cost_events.c.step_key,
             *OF_STEP,
             day.label("day"),
@@ -115,7 +111,7 @@ def step_costs(connection: Connection, project: str) -> list[Row[Any]]:
         .group_by(steps.c.step_key, cost_events.c.step_key, day)
         .order_by(func.min(cost_events.c.event_id))
     )
-    return list(connection.execute(query))
+    return [StepCosts._make(row) for row in connection.execute(query)]
 
 
 def _sum_of(kind: CostKind) -> ColumnElement[Decimal]:

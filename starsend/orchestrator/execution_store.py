@@ -9,16 +9,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Mapping, Set
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection
 
 from starsend.clock import Clock
-from starsend.errors import BadInput, StarsendError
-from starsend.orchestrator import budget_rows, cost_rows, keyframe_rows
+from starsend.errors import BadInput
+from starsend.orchestrator import budget_rows, cost_rows, keyframe_rows, step_rows, take_rows
 from starsend.orchestrator.budget_rows import ZERO, Purse, day_of
 from starsend.orchestrator.database import Database
 from starsend.orchestrator.records import (
@@ -34,32 +33,11 @@ from starsend.orchestrator.records import (
     StepState,
     Take,
 )
-from starsend.orchestrator.tables import steps, takes
+from starsend.orchestrator.step_rows import Left
 from starsend.pricing import Quote
 from starsend.sections import BudgetSettings
 
-R = TypeVar("R", Step, Media, Keyframe, CostEvent)
-
-
 UNCAPPED = BudgetSettings()
-
-
-@dataclass(frozen=True, slots=True)
-class _Left:
-    """What a step was before it moved: its state, who pays for it, and the dollars that were put aside for it."""
-
-    state: StepState
-    purse: Purse
-    reserved: Decimal
-
-
-class StaleMove(StarsendError):
-    """Somebody else moved the step first. Nothing was written."""
-
-    def __init__(self, step_key: str, wanted: str, found: str | None) -> None:
-        super().__init__(
-            f"cannot become {wanted}, it is {found or 'not there'}", where=step_key, remedy="read it again"
-        )
 
 
 class ExecutionStore:
@@ -104,36 +82,22 @@ class ExecutionStore:
     def step(self, step_key: str) -> Step | None:
         """The step with this key, or None."""
         with self._db.read() as connection:
-            row = connection.execute(select(steps).where(steps.c.step_key == step_key)).one_or_none()
-        return _record(Step, row) if row else None
+            return step_rows.step(connection, step_key)
 
     def open_steps(self, shot_id: str | None = None) -> list[Step]:
         """Steps whose end is not known yet, of one shot or of all, oldest first."""
-        query = select(steps).where(steps.c.project == self.project, steps.c.state.in_(OPEN))
-        if shot_id is not None:
-            query = query.where(steps.c.shot_id == shot_id)
         with self._db.read() as connection:
-            return [
-                _record(Step, row)
-                for row in connection.execute(query.order_by(steps.c.created_at, steps.c.step_key))
-            ]
+            return step_rows.open_steps(connection, self.project, shot_id)
 
     def failed_steps(self, error_kinds: Collection[str]) -> list[Step]:
         """Steps that have failed in one of some ways, oldest first."""
-        query = select(steps).where(
-            steps.c.project == self.project, steps.c.state == "failed", steps.c.error_kind.in_(error_kinds)
-        )
         with self._db.read() as connection:
-            rows = connection.execute(query.order_by(steps.c.created_at, steps.c.step_key))
-            return [_record(Step, row) for row in rows]
+            return step_rows.failed_steps(connection, self.project, error_kinds)
 
     def last_attempt(self, shot_id: str) -> int:
         """The highest attempt ever begun for a shot, 0 when there was none."""
-        query = select(func.max(steps.c.attempt)).where(
-            steps.c.project == self.project, steps.c.shot_id == shot_id
-        )
         with self._db.read() as connection:
-            return connection.scalar(query) or 0
+            return step_rows.last_attempt(connection, self.project, shot_id)
 
     def intend(self, intent: Intent, estimate: Quote, charge: Quote, caps: BudgetSettings = UNCAPPED) -> None:
         """Commit that a call is about to be made, with its estimate. Must happen before anything leaves.
@@ -145,16 +109,7 @@ class ExecutionStore:
         now = self._clock.now()
         purse = Purse(self.project, intent.sequence, day_of(now))
         with self._db.write() as connection:
-            row = {
-                **asdict(intent),
-                "project": self.project,
-                "state": "intended",
-                "created_at": now,
-                "updated_at": now,
-                "reserved": charge.amount,
-                "reserved_on": purse.day,
-            }
-            connection.execute(insert(steps).values(**row))
+            step_rows.begin(connection, intent, purse, reserved=charge.amount, at=now)
             self._book(connection, intent.step_key, "estimated", estimate, "before sending")
             budget_rows.reserve(connection, purse, charge.amount, caps)
 
@@ -186,7 +141,7 @@ class ExecutionStore:
             left = self._move(connection, step_key, {"intended", "unknown"}, "submitted", handle=handle)
             found = self._take_back(connection, step_key, left)
             if found:  # it is no more than was reserved for it before, so no cap is asked
-                connection.execute(update(steps).where(steps.c.step_key == step_key).values(reserved=found))
+                step_rows.put_aside(connection, step_key, found)
             budget_rows.shift(connection, left.purse, spent=-found, reserved=found)
 
     def unknown(self, step_key: str, charge: Quote, why: str) -> None:
@@ -244,9 +199,7 @@ class ExecutionStore:
         with self._db.write() as connection:
             left = self._move(connection, step_key, leaving, "succeeded", **ended)
             taken_back = self._take_back(connection, step_key, left)
-            prompts = None if shot_prompts is None else list(shot_prompts)
-            row = {**asdict(media), "shot_prompts": prompts, "created_at": self._clock.now()}
-            connection.execute(insert(takes).values(take_id=step_key, project=self.project, **row))
+            take_rows.keep(connection, self.project, step_key, media, shot_prompts, at=self._clock.now())
             self._book(connection, step_key, "actual", charge, "finished")
             spent = charge.amount - taken_back
             budget_rows.shift(connection, left.purse, spent=spent, reserved=-left.reserved)
@@ -256,31 +209,21 @@ class ExecutionStore:
 
     def take(self, take_id: str) -> Take:
         """The take with this id. Raises BadInput when there is none."""
-        found = self._takes(takes.c.take_id == take_id)
-        if not found:
+        with self._db.read() as connection:
+            found = take_rows.take(connection, self.project, take_id)
+        if found is None:
             raise BadInput("there is no such take", where=take_id)
-        return found[0]
+        return found
 
     def takes(self, shot_id: str | None = None) -> list[Take]:
         """Finished takes of one shot or of all, oldest first."""
-        return self._takes(
-            steps.c.shot_id == shot_id if shot_id is not None else steps.c.project == self.project
-        )
+        with self._db.read() as connection:
+            return take_rows.finished(connection, self.project, shot_id)
 
     def take_ids(self) -> set[str]:
         """The ids of all takes."""
         with self._db.read() as connection:
-            return set(connection.scalars(select(takes.c.take_id).where(takes.c.project == self.project)))
-
-    def _takes(self, condition: Any) -> list[Take]:  # noqa: ANN401 - a column expression
-        query = (
-            select(takes, steps.c.shot_id, steps.c.kind, steps.c.attempt, steps.c.provider, steps.c.model)
-            .join(steps, steps.c.step_key == takes.c.take_id)
-            .where(takes.c.project == self.project, condition)
-            .order_by(takes.c.created_at, takes.c.take_id)
-        )
-        with self._db.read() as connection:
-            return [_take(row) for row in connection.execute(query)]
+            return take_rows.ids(connection, self.project)
 
     # ------------------------------------------------------------------------------------------ keyframes
 
@@ -316,20 +259,19 @@ class ExecutionStore:
     def keyframes(self, shot_id: str) -> list[Keyframe]:
         """Every start frame the shot ever had, oldest first; the last one is the one that holds."""
         with self._db.read() as connection:
-            rows = keyframe_rows.history(connection, self.project, shot_id)
-        return [_record(Keyframe, row) for row in rows]
+            return keyframe_rows.history(connection, self.project, shot_id)
 
     # -------------------------------------------------------------------------------------------- money
 
     def costs(self) -> list[CostEvent]:
         """Every cost event of the project, oldest first."""
         with self._db.read() as connection:
-            return [_record(CostEvent, row) for row in cost_rows.costs(connection, self.project)]
+            return cost_rows.costs(connection, self.project)
 
     def step_costs(self) -> list[StepCosts]:
         """The same, added up for each step and day, in the order in which they began."""
         with self._db.read() as connection:
-            return [StepCosts._make(row) for row in cost_rows.step_costs(connection, self.project)]
+            return cost_rows.step_costs(connection, self.project)
 
     def spent_on(self, shot_ids: Collection[str], *, since_attempt: int) -> Decimal:
         """Dollars that the attempts at some shots have cost, or may have, from one attempt on."""
@@ -350,21 +292,10 @@ class ExecutionStore:
 
     def _move(
         self, connection: Connection, step_key: str, leaving: Set[StepState], to: StepState, **values: object
-    ) -> _Left:
-        # FOR UPDATE holds the row on PostgreSQL; on SQLite the whole transaction is the only writer already.
-        columns = (steps.c.state, steps.c.project, steps.c.sequence, steps.c.reserved, steps.c.reserved_on)
-        query = select(*columns).where(steps.c.step_key == step_key).with_for_update()
-        found = connection.execute(query).one_or_none()
-        moved = connection.execute(
-            update(steps)
-            .where(steps.c.step_key == step_key, steps.c.state.in_(leaving))
-            .values({"state": to, "updated_at": self._clock.now(), **values})
-        )
-        if moved.rowcount != 1 or found is None:
-            raise StaleMove(step_key, to, found.state if found else None)
-        return _Left(found.state, Purse(found.project, found.sequence, found.reserved_on), found.reserved)
+    ) -> Left:
+        return step_rows.move(connection, step_key, leaving, to, clock=self._clock, **values)
 
-    def _take_back(self, connection: Connection, step_key: str, left: _Left) -> Decimal:
+    def _take_back(self, connection: Connection, step_key: str, left: Left) -> Decimal:
         """Of a step that was unknown, or was given up: take its last possible charge back; the dollars."""
         if left.state not in ("unknown", "failed"):
             return ZERO
@@ -372,17 +303,3 @@ class ExecutionStore:
 
     def _book(self, connection: Connection, step_key: str, kind: CostKind, quote: Quote, why: str) -> None:
         cost_rows.book(connection, self.project, step_key, kind, quote, why=why, at=self._clock.now())
-
-
-def _take(row: Row[Any]) -> Take:
-    same = {
-        n: getattr(row, n)
-        for n in ("take_id", "shot_id", "kind", "attempt", "provider", "model", "created_at")
-    }
-    prompts = tuple(row.shot_prompts) if row.shot_prompts is not None else None
-    return Take(media=_record(Media, row), shot_prompts=prompts, **same)
-
-
-def _record(kind: type[R], row: Row[Any]) -> R:
-    """A frozen record from the columns of the same names."""
-    return kind(**{field.name: getattr(row, field.name) for field in fields(kind)})

@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from starsend.errors import BadInput
 from starsend.files import sha256_of
-from starsend.orchestrator.records import Take
+from starsend.orchestrator.records import Keyframe, Take, record_of
 from starsend.orchestrator.tables import keyframes
 
 Origin = dict[str, Any]
@@ -51,10 +51,10 @@ def lock(
     connection.execute(insert(keyframes).values(**row))
 
 
-def history(connection: Connection, project: str, shot_id: str) -> list[Row[Any]]:
+def history(connection: Connection, project: str, shot_id: str) -> list[Keyframe]:
     """Every start frame a shot ever had, oldest first."""
     query = select(keyframes).where(keyframes.c.project == project, keyframes.c.shot_id == shot_id)
-    return list(connection.execute(query.order_by(keyframes.c.keyframe_id)))
+    return [record_of(Keyframe, row) for row in connection.execute(query.order_by(keyframes.c.keyframe_id))]
 
 
 def _relative(path: Path, project_dir: Path) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 StepKind = Literal["keyframe", "multi_shot"]
 StepState = Literal["intended", "submitted", "succeeded", "failed", "unknown"]
@@ -159,3 +159,11 @@ class Spending:
     def committed(self) -> Decimal:
         """What counts against the cap."""
         return self.spent + self.reserved
+
+
+R = TypeVar("R", Step, Media, Keyframe, CostEvent)
+
+
+def record_of(kind: type[R], row: object) -> R:
+    """A record from the columns of the same names of a row, which may have others."""
+    return kind(**{field.name: getattr(row, field.name) for field in fields(kind)})

@@ -19,9 +19,10 @@ from starsend.clock import Stopped
 from starsend.config import Settings
 from starsend.errors import BadInput
 from starsend.orchestrator import database
-from starsend.orchestrator.execution_store import ExecutionStore, StaleMove
+from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.orchestrator.records import Intent, Media, StepState
 from starsend.orchestrator.step_faults import may_come_late
+from starsend.orchestrator.step_rows import StaleMove
 from starsend.orchestrator.step_runner import StepRunner
 from starsend.orchestrator.tables import metadata
 from starsend.pricing import Quote
