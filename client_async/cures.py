@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from client_async.ownership import Raw
-from starsend.api_client import Unauthorized
 from starsend.documents import BadDocument
 from starsend.elements import MissingReference, SameName
 from starsend.errors import StarsendError, UnknownName
@@ -12,6 +11,7 @@ from starsend.orchestrator.step_faults import OtherProvider
 from starsend.pricing import NoPrice
 from starsend.shot_lint import ShotsRefused
 from starsend.tools.picture_file import BadPicture
+from starsend.vendor_faults import Unauthorized
 
 CURED_BY: dict[str, tuple[type[StarsendError], ...]] = {
     "elements": (

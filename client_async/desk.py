@@ -22,9 +22,9 @@ from client_async.sequences import parsed
 from client_async.step_executor import PICTURES
 from client_async.work_faults import MachineTrouble, Unexpected
 from client_async.workshop import Workshop
-from starsend.api_client import NotSent, ProviderError, RateLimited
 from starsend.clock import Stopped
 from starsend.errors import StarsendError
+from starsend.vendor_faults import NotSent, ProviderError, RateLimited
 from starsend.vendor_gates import HeldBack
 from starsend.vendor_patience import submitting, worth_waiting
 

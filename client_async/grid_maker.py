@@ -19,12 +19,12 @@ from client_async.sequences import Sequence
 from client_async.shot_ids import CELLS, grid_shot, single_shot
 from client_async.step_executor import PICTURES
 from client_async.workshop import Workshop
-from starsend.api_client import JobFailed, JobGone, NoPicture
 from starsend.elements import Cast, reference_to
 from starsend.errors import StarsendError
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_faults import StepFailed
+from starsend.vendor_faults import JobFailed, JobGone, NoPicture
 
 if TYPE_CHECKING:
     from client_async.grid_pictures import GridPictures

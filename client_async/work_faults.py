@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from client_async.file_lock import HeldUp
 from client_async.journal import JournalUnusable
-from starsend.api_client import BrokenDownload
 from starsend.errors import StarsendError
 from starsend.files import CannotWrite
 from starsend.orchestrator.database import StoreUnusable
 from starsend.orchestrator.job_collector import StillRunning
+from starsend.vendor_faults import BrokenDownload
 
 
 class MachineTrouble(StarsendError):

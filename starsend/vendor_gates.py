@@ -19,8 +19,8 @@ from typing import Literal
 
 import structlog
 
-from starsend.api_client import Ambiguous, NotSent, ProviderError, RateLimited
 from starsend.errors import StarsendError
+from starsend.vendor_faults import Ambiguous, NotSent, ProviderError, RateLimited
 
 log = structlog.get_logger()
 

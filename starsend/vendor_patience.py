@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
-from starsend.api_client import Ambiguous, NotSent, RateLimited
 from starsend.sections import RetrySettings
+from starsend.vendor_faults import Ambiguous, NotSent, RateLimited
 
 POLLS_IN_A_ROW = 5
 """So many polls in a row may fail before the job is left to the next run."""

@@ -14,11 +14,12 @@ from starsend.orchestrator.landing import Landing
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Media, Step
 from starsend.sections import RetrySettings
+from starsend.vendor_faults import Ambiguous, BrokenDownload, NotSent, RateLimited
 from starsend.vendor_patience import downloading, polling
 
 log = structlog.get_logger()
 
-FREE_TO_ASK_AGAIN = (api.NotSent, api.RateLimited, api.Ambiguous)
+FREE_TO_ASK_AGAIN = (NotSent, RateLimited, Ambiguous)
 
 
 class StillRunning(StarsendError):
@@ -94,10 +95,10 @@ class JobCollector:
         for attempt in range(1, policy.attempts + 1):
             try:
                 return self._landing.land(step, fetch, known_as=known_as)
-            except (BrokenMedia, api.BrokenDownload, *FREE_TO_ASK_AGAIN) as broken:
+            except (BrokenMedia, BrokenDownload, *FREE_TO_ASK_AGAIN) as broken:
                 log.warning("step_fetch_broken", fetch=attempt, error=str(broken))
                 if attempt == policy.attempts:
-                    raise api.BrokenDownload(step.provider, broken.what) from broken
+                    raise BrokenDownload(step.provider, broken.what) from broken
                 self._pause(policy.pause(attempt, broken), step)
         raise AssertionError("fetch_attempts is at least 1")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import structlog
 
-from starsend import api_client as api
 from starsend.errors import StarsendError
 from starsend.files import CannotWrite
 from starsend.orchestrator.execution_store import ExecutionStore
@@ -16,6 +15,7 @@ from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import OPEN, Step, Take
 from starsend.orchestrator.step_ends import NO_ANSWER, StepEnds
 from starsend.orchestrator.step_faults import OtherProvider, StepBusy, may_come_late
+from starsend.vendor_faults import JobFailed, JobGone, NotSent, ProviderError
 
 log = structlog.get_logger()
 
@@ -57,9 +57,9 @@ class Leftovers:
     def _try(self, step: Step) -> Take | StarsendError | None:
         try:
             take = self._settle(step)
-        except (api.JobFailed, api.JobGone) as ended:
+        except (JobFailed, JobGone) as ended:
             return ended  # its last word is booked, and told
-        except (api.ProviderError, BrokenMedia, StillRunning, OtherProvider, CannotWrite) as not_now:
+        except (ProviderError, BrokenMedia, StillRunning, OtherProvider, CannotWrite) as not_now:
             if self._told.get(step.step_key) is not type(not_now):
                 self._told[step.step_key] = type(not_now)
                 log.warning("step_left_open", other=step.step_key, error=str(not_now))
@@ -83,7 +83,7 @@ class Leftovers:
         if job:
             return self._ends.collect(self._ends.accept(step, job), patience=0)
         never = "never sent, then asked for otherwise"
-        self._store.never_arrived(step.step_key, api.NotSent.kind, never)
+        self._store.never_arrived(step.step_key, NotSent.kind, never)
         return None
 
     def _can_move(self, step: Step) -> bool:

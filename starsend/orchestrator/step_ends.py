@@ -17,6 +17,7 @@ from starsend.orchestrator.media_check import is_of_size
 from starsend.orchestrator.records import OPEN, Media, Step, Take
 from starsend.orchestrator.step_faults import UNBILLED, OtherProvider, may_come_late
 from starsend.pricing import Quote
+from starsend.vendor_faults import JobFailed, JobGone, ProviderError
 
 log = structlog.get_logger()
 
@@ -56,7 +57,7 @@ class StepEnds:
         """
         try:
             return self.finish(step, self.collector.collect(step, self.provider(step), patience=patience))
-        except (api.JobFailed, api.JobGone) as ended:
+        except (JobFailed, JobGone) as ended:
             if may_come_late(step):
                 self._store.let_go(step.step_key, ended.kind, str(ended), leaving="failed")
             else:
@@ -99,7 +100,7 @@ class StepEnds:
             )
         return charge
 
-    def fail(self, step: Step, error: api.ProviderError) -> None:
+    def fail(self, step: Step, error: ProviderError) -> None:
         """Commit the vendor's last word, and what it may have cost."""
         charge = None if error.billed is False else charge_of(step)
         self._store.failed(
@@ -114,7 +115,7 @@ class StepEnds:
         """Ask the vendor for the call. When it does not answer that either, the charge is booked as possible."""
         try:
             return self.provider(step).find(step.step_key)
-        except api.ProviderError as trouble:
+        except ProviderError as trouble:
             trouble.sent_nothing = True
             self.mark_unknown(step, why)
             raise

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from starsend import api_client as api
 from starsend.dollars import dollars
 from starsend.errors import StarsendError, WaitsForPerson
 from starsend.orchestrator.records import Spending, Step, Take
+from starsend.vendor_faults import AGAIN, BadRequest, NotSent, RateLimited, Unauthorized
 
-UNBILLED = {e.kind for e in (api.NotSent, api.RateLimited, api.BadRequest, api.Unauthorized)}
+UNBILLED = {e.kind for e in (NotSent, RateLimited, BadRequest, Unauthorized)}
 """A step that failed in one of these ways cost nothing, so the same step may be sent again."""
 
 
@@ -35,7 +35,7 @@ class StepFailed(StarsendError):
         super().__init__(
             f"this step has failed before: {step.error}",
             where=step.step_key,
-            remedy=f"it is not sent again as it is: change what is asked, or pay for another attempt ({api.AGAIN})",
+            remedy=f"it is not sent again as it is: change what is asked, or pay for another attempt ({AGAIN})",
         )
 
 

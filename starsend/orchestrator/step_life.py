@@ -25,6 +25,7 @@ from starsend.orchestrator.step_ends import NO_ANSWER, StepEnds, charge_of
 from starsend.orchestrator.step_faults import BROKEN_PICTURE, SENDABLE, StepFailed, StepUnknown, TakeLost
 from starsend.pricing import PriceTable
 from starsend.sections import OnUnknown
+from starsend.vendor_faults import Ambiguous, NotSent, ProviderError
 from starsend.vendor_gates import Turn, VendorGates
 from starsend.vendor_patience import submitting
 
@@ -72,7 +73,7 @@ class StepLife:
             self._leftovers.settle_others(intent.shot_id, key)
             try:
                 return self._go_on(intent, send)
-            except api.ProviderError as error:
+            except ProviderError as error:
                 error.step_key = key
                 raise
 
@@ -122,10 +123,10 @@ class StepLife:
     def _send(self, key: str, send: Send, turn: Turn) -> Take:
         try:
             answer = send(key)
-        except api.Ambiguous as lost:
+        except Ambiguous as lost:
             turn.answered(lost)
             return self._lost(self._ends.known(key), lost)
-        except api.ProviderError as refused:
+        except ProviderError as refused:
             turn.answered(refused)
             self._ends.fail(self._ends.known(key), refused)
             raise
@@ -143,7 +144,7 @@ class StepLife:
         try:
             return self._ends.finish(step, self._save(step, answer.data), answer.tokens)
         except CannotWrite as refused:
-            return self._lost(step, api.Ambiguous(step.provider, str(refused)))
+            return self._lost(step, Ambiguous(step.provider, str(refused)))
         except BrokenMedia as broken:
             # Paid, and broken on arrival. Where the vendor can be asked for it again it is whole there.
             job = self._ends.find(step, str(broken)) if self._ends.provider(step).can_find else None
@@ -196,7 +197,7 @@ class StepLife:
                 log.info("step_resumed", handle=job.handle)
                 return self._accepted(step, job)
             self._landing.make_ready(step.shot_id)
-            self._store.never_arrived(step.step_key, api.NotSent.kind, "the vendor does not know the call")
+            self._store.never_arrived(step.step_key, NotSent.kind, "the vendor does not know the call")
             return self._send_again(step, "failed", send)
         self._ends.mark_unknown(step, NO_ANSWER)
         if self._on_unknown(step) == "ask":
@@ -204,12 +205,12 @@ class StepLife:
         self._landing.make_ready(step.shot_id)
         return self._send_again(step, "unknown", send)
 
-    def _lost(self, step: Step, lost: api.Ambiguous) -> Take:
+    def _lost(self, step: Step, lost: Ambiguous) -> Take:
         """The request went out and no answer came: look it up where the vendor lets us, else book it as possible."""
         if self._ends.provider(step).can_find:
             try:
                 job = self._ends.find(step, str(lost))
-            except api.ProviderError:
+            except ProviderError:
                 raise lost from None  # booked as possible; the next run looks again
             if job:
                 return self._accepted(step, job)

@@ -16,18 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
-from starsend.api_client import (
-    Ambiguous,
-    ImageRequest,
-    Job,
-    JobFailed,
-    JobStatus,
-    Media,
-    NoPicture,
-    NotSent,
-    RateLimited,
-    VideoRequest,
-)
+from starsend.api_client import ImageRequest, Job, JobStatus, Media, VideoRequest
 from starsend.provider_options import AnimaticOptions, Behaviour
 from starsend.providers.animatic_book import AcceptedJob, VendorBook, Verdict
 from starsend.providers.motion import check_take, render_take
@@ -41,6 +30,7 @@ from starsend.providers.storyboard.board import (
     png,
     seed_of,
 )
+from starsend.vendor_faults import Ambiguous, JobFailed, NoPicture, NotSent, RateLimited
 
 _QUEUED: frozenset[Behaviour] = frozenset({"late", "broken_download", "job_failed"})
 """Behaviours that need a job to show themselves; a picture is otherwise answered at once."""

@@ -27,9 +27,10 @@ from typing import TypeVar
 import orjson
 from pydantic import TypeAdapter
 
-from starsend.api_client import BadRequest, ImageRequest, JobGone, NotSent, Reference, VideoRequest
+from starsend.api_client import ImageRequest, Reference, VideoRequest
 from starsend.files import sync_folder
 from starsend.provider_options import Behaviour
+from starsend.vendor_faults import BadRequest, JobGone, NotSent
 
 _HANDLE = re.compile(r"anim-[0-9a-f]{12}-\d{1,6}")
 

@@ -33,6 +33,15 @@ from starsend.providers.multi_shot import (
     picture,
     whole_seconds,
 )
+from starsend.vendor_faults import (
+    Ambiguous,
+    BadRequest,
+    BrokenDownload,
+    JobFailed,
+    JobGone,
+    NotSent,
+    ProviderError,
+)
 
 PROVIDER: Final = "fal"
 UPLOAD_KEPT: Final = timedelta(days=1)
@@ -90,12 +99,12 @@ class Fal:
             raise self._refusal(no.response) from None
         name = wire.answer_of(PROVIDER, answer).get("request_id")
         if not isinstance(name, str) or not name:
-            raise api.Ambiguous(PROVIDER, f"its answer to {step_key} names no request")
+            raise Ambiguous(PROVIDER, f"its answer to {step_key} names no request")
         return api.Job(f"{app}#{name}")
 
     def find(self, step_key: str) -> api.Job | None:
         """Never asked: see ``can_find``."""
-        raise api.Ambiguous(PROVIDER, f"it cannot be asked for {step_key}")
+        raise Ambiguous(PROVIDER, f"it cannot be asked for {step_key}")
 
     def poll(self, handle: str) -> api.JobStatus:
         """Where a request stands. Raises JobFailed, JobGone; whether a failed one is billed, its answer does not say."""
@@ -106,7 +115,7 @@ class Fal:
                 return api.JobStatus("ready")
             case fal_client.Completed():
                 said = ": ".join(str(part) for part in (status.error_type, status.error) if part)
-                raise api.JobFailed(PROVIDER, handle, self._quotable(said))
+                raise JobFailed(PROVIDER, handle, self._quotable(said))
             case fal_client.InProgress():
                 return api.JobStatus("running")
         return api.JobStatus("queued")
@@ -115,7 +124,7 @@ class Fal:
         """Write the video. Raises JobFailed, JobGone, BrokenDownload."""
         # fal-client would look again every 0.1 s, without an end, at what is not ready.
         if self.poll(handle).state != "ready":
-            raise api.BrokenDownload(PROVIDER, "it is not ready")
+            raise BrokenDownload(PROVIDER, "it is not ready")
         with self._handled(handle, result=True) as request:
             result: object = request.get()
         video = result.get("video") if isinstance(result, dict) else None
@@ -159,15 +168,15 @@ class Fal:
                 )
         except Refused as no:
             refusal = self._refusal(no.response)
-            if isinstance(refusal, api.Ambiguous):
-                raise api.NotSent(PROVIDER, f"{NO_UPLOAD}: status {no.response.status_code}") from None
+            if isinstance(refusal, Ambiguous):
+                raise NotSent(PROVIDER, f"{NO_UPLOAD}: status {no.response.status_code}") from None
             raise refusal from None
-        except api.Ambiguous as lost:
-            raise api.NotSent(PROVIDER, f"{NO_UPLOAD}: {wire.words(lost.__cause__ or lost)}") from lost
+        except Ambiguous as lost:
+            raise NotSent(PROVIDER, f"{NO_UPLOAD}: {wire.words(lost.__cause__ or lost)}") from lost
         except (KeyError, TypeError, ValueError, httpx.InvalidURL) as odd:
-            raise api.NotSent(PROVIDER, f"{NO_UPLOAD}: its answer cannot be read") from odd
+            raise NotSent(PROVIDER, f"{NO_UPLOAD}: its answer cannot be read") from odd
         if not isinstance(url, str) or not url:
-            raise api.NotSent(PROVIDER, f"{NO_UPLOAD}: its answer names no address")
+            raise NotSent(PROVIDER, f"{NO_UPLOAD}: its answer names no address")
         self._uploaded[reference.sha256] = url, now
         return url
 
@@ -187,21 +196,21 @@ class Fal:
         except Refused as no:
             raise self._ended(handle, no.response, result=result) from None
         except (KeyError, TypeError, AttributeError, ValueError) as odd:
-            raise api.Ambiguous(PROVIDER, "its answer cannot be read") from odd
+            raise Ambiguous(PROVIDER, "its answer cannot be read") from odd
 
-    def _ended(self, handle: str, response: httpx.Response, *, result: bool) -> api.ProviderError:
+    def _ended(self, handle: str, response: httpx.Response, *, result: bool) -> ProviderError:
         """What an error status says of a request, when its status or its result was asked for."""
         detail = _detail(response)
         if detail is not None and response.status_code in wire.GONE:
-            return api.JobGone(PROVIDER, handle)
+            return JobGone(PROVIDER, handle)
         if detail is not None and response.status_code in REFUSED and result:
-            return api.JobFailed(PROVIDER, handle, self._quotable(detail))
+            return JobFailed(PROVIDER, handle, self._quotable(detail))
         return self._refusal(response)
 
-    def _refusal(self, response: httpx.Response) -> api.ProviderError:
+    def _refusal(self, response: httpx.Response) -> ProviderError:
         said = self._quotable(_detail(response) or response.text)
         if response.status_code < 400:
-            return api.Ambiguous(PROVIDER, f"it answers elsewhere ({response.status_code})")
+            return Ambiguous(PROVIDER, f"it answers elsewhere ({response.status_code})")
         return wire.refusal(PROVIDER, response.status_code, said, response.headers, now=self._clock.now())
 
     def _quotable(self, words: object) -> str:
@@ -234,7 +243,7 @@ def _family(model: str) -> Family:
     parts = model.split("/")
     if len(parts) < 2 or parts[0] != "kling-video" or parts[1] not in FAMILIES:
         known = ", ".join(f"kling-video/{family}/..." for family in FAMILIES)
-        raise api.BadRequest(PROVIDER, f"how to ask {model} is not known; known: {known}")
+        raise BadRequest(PROVIDER, f"how to ask {model} is not known; known: {known}")
     return FAMILIES[parts[1]]
 
 

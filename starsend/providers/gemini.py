@@ -24,6 +24,7 @@ from starsend.errors import BadInput
 from starsend.provider_options import VendorOptions
 from starsend.providers import google_wire, wire
 from starsend.providers.gemini_answer import NAME, picture_of, read_answer
+from starsend.vendor_faults import BadRequest, JobGone, ProviderError
 
 log = structlog.get_logger()
 
@@ -41,11 +42,11 @@ MOST_BYTES: Final = 20_000_000
 _KINDS: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 
 
-class NotAsked(api.BadRequest):
+class NotAsked(BadRequest):
     """A request that Gemini would refuse, held back before it left."""
 
     def __init__(self, what: str, remedy: str) -> None:
-        api.ProviderError.__init__(self, what, where=NAME, remedy=f"{remedy}; nothing was sent")
+        ProviderError.__init__(self, what, where=NAME, remedy=f"{remedy}; nothing was sent")
 
 
 class NoWayOut(BadInput):
@@ -99,11 +100,11 @@ class Gemini:
 
     def poll(self, handle: str) -> NoReturn:
         """There are no jobs. Raises JobGone."""
-        raise api.JobGone(NAME, handle)
+        raise JobGone(NAME, handle)
 
     def fetch(self, handle: str, into: BinaryIO) -> NoReturn:  # noqa: ARG002 - the seam's
         """There are no jobs. Raises JobGone."""
-        raise api.JobGone(NAME, handle)
+        raise JobGone(NAME, handle)
 
 
 def open_gemini(*, options: Mapping[str, object], folder: Path) -> Gemini:  # noqa: ARG001 - the entry point's

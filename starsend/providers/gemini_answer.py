@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from starsend import api_client as api
 from starsend.providers import wire
+from starsend.vendor_faults import Ambiguous, NoPicture, NoPictureReason
 
 NAME: Final = "gemini"
 
@@ -102,9 +103,9 @@ def read_answer(body: str | None) -> Answer:
             if first["type"] == "json_invalid"
             else f"its answer is odd at {at or 'its top'}"
         )
-        raise api.Ambiguous(NAME, why) from None
+        raise Ambiguous(NAME, why) from None
     if answer.candidates is None and not answer.prompt_feedback and not answer.usage_metadata:
-        raise api.Ambiguous(NAME, "its answer has neither candidates nor a reason for having none")
+        raise Ambiguous(NAME, "its answer has neither candidates nor a reason for having none")
     return answer
 
 
@@ -131,24 +132,24 @@ def _said(answer: Answer) -> list[_Part]:
     return [part for content in contents if content for part in content.parts or [] if not part.thought]
 
 
-def _no_picture(answer: Answer, key: str) -> api.NoPicture:
+def _no_picture(answer: Answer, key: str) -> NoPicture:
     feedback, usage = answer.prompt_feedback or {}, answer.usage
     billed = True if usage and usage.image else None
     if feedback.get("blockReason"):
         # Blocked before the model saw it (docs/providers.md), unless the count says that it did put something out.
         worked = usage and (usage.candidates_token_count or usage.thoughts_token_count)
         said = _words(key, feedback["blockReason"], feedback.get("blockReasonMessage"))
-        return api.NoPicture(NAME, "prompt_blocked", said, billed=billed if worked else False)
+        return NoPicture(NAME, "prompt_blocked", said, billed=billed if worked else False)
     candidate = answer.candidates[0] if answer.candidates else _Candidate()
     finish = str(candidate.finish_reason or "")
     text = " ".join(str(part.text) for part in _said(answer) if part.text)
-    why: api.NoPictureReason = "text_answer" if text else "empty"
+    why: NoPictureReason = "text_answer" if text else "empty"
     if finish in _SAFETY:
         why = "safety"
     elif finish in _RECITATION:
         why = "recitation"
     reason = "" if finish == "STOP" else finish
-    return api.NoPicture(NAME, why, _words(key, reason, candidate.finish_message or text), billed=billed)
+    return NoPicture(NAME, why, _words(key, reason, candidate.finish_message or text), billed=billed)
 
 
 def _words(key: str, *said: object) -> str:

@@ -15,8 +15,9 @@ from typing import Final
 
 from PIL import Image
 
-from starsend.api_client import BadRequest, VideoRequest
+from starsend.api_client import VideoRequest
 from starsend.tools.picture_file import BROKEN
+from starsend.vendor_faults import BadRequest
 
 ASPECT_RATIOS: Final = {"16:9": 16 / 9, "9:16": 9 / 16}
 """What both models make. The first wins a tie: a square frame becomes a wide take."""

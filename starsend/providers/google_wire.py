@@ -18,8 +18,8 @@ import httpx
 from google.auth.exceptions import GoogleAuthError
 from google.genai import types
 
-from starsend import api_client as api
 from starsend.providers import wire
+from starsend.vendor_faults import Ambiguous, JobGone, NotSent, ProviderError, RateLimited, Unauthorized
 
 _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)s")
 
@@ -78,12 +78,12 @@ def speaking(provider: str, secret: Callable[[], str], handle: str | None = None
                 if isinstance(error.__cause__, httpx.TransportError):
                     raise error.__cause__ from None
                 raise
-    except api.ProviderError:
+    except ProviderError:
         raise
     except GoogleAuthError as refused:
         # The token is fetched before anything is sent. The rest of such an error quotes the token's endpoint.
         said = wire.quotable(refused.args[0], secret()) if refused.args else type(refused).__name__
-        raise api.NotSent(provider, f"no access token: {said}") from None
+        raise NotSent(provider, f"no access token: {said}") from None
     except Exception as error:  # noqa: BLE001 - whatever it was, the call may have been billed
         # From None: the SDK's own error quotes the vendor's, which may quote the key.
         raise _meaning(provider, error, secret(), handle) from None
@@ -95,7 +95,7 @@ def said_in(provider: str, problem: object, secret: str) -> str:
     return wire.quotable(message or "", secret) or f"{provider} gave no reason"
 
 
-def refused(provider: str, response: httpx.Response, secret: str) -> api.ProviderError:
+def refused(provider: str, response: httpx.Response, secret: str) -> ProviderError:
     """What an error status means: wire.refusal, with Google's own way to name a bad key, a delay and a quota.
 
     A delay may stand in the body (RetryInfo, the service's own) and in the header (which may be a proxy's): the longer counts.
@@ -108,15 +108,15 @@ def refused(provider: str, response: httpx.Response, secret: str) -> api.Provide
         response.status_code,
     )
     if any(fact.get("reason") == "API_KEY_INVALID" for fact in facts):  # with status 400
-        return api.Unauthorized(provider, f"{status}: {said}")
+        return Unauthorized(provider, f"{status}: {said}")
     refusal = wire.refusal(provider, status, said, response.headers, now=datetime.now(UTC))
-    if not isinstance(refusal, api.RateLimited):
+    if not isinstance(refusal, RateLimited):
         return refusal
     named = [_SECONDS.fullmatch(str(fact.get("retryDelay"))) for fact in facts]
     delays = [float(delay[1]) for delay in named if delay]
     longest = max([*delays, *([] if refusal.delay is None else [refusal.delay])], default=None)
     why = f"{wire.quotable(_why(status, facts), secret)}: {said}"
-    return api.RateLimited(provider, longest, why=why, cause=refusal.cause)
+    return RateLimited(provider, longest, why=why, cause=refusal.cause)
 
 
 def _why(status: int, facts: list[Mapping[str, Any]]) -> str:
@@ -130,12 +130,12 @@ def _why(status: int, facts: list[Mapping[str, Any]]) -> str:
     return f"{status}, rate limit" if status == HTTPStatus.TOO_MANY_REQUESTS else f"{status}, no capacity"
 
 
-def _meaning(provider: str, error: Exception, secret: str, handle: str | None) -> api.ProviderError:
+def _meaning(provider: str, error: Exception, secret: str, handle: str | None) -> ProviderError:
     response = getattr(error, "response", None)
     if not isinstance(response, httpx.Response) or response.is_success:
-        return api.Ambiguous(provider, f"its answer cannot be read ({type(error).__name__})")
+        return Ambiguous(provider, f"its answer cannot be read ({type(error).__name__})")
     if handle and response.status_code in wire.GONE and "code" in _problem(response):
-        return api.JobGone(provider, handle)  # Google's own word; a proxy's page says nothing of the job
+        return JobGone(provider, handle)  # Google's own word; a proxy's page says nothing of the job
     return refused(provider, response, secret)
 
 

@@ -28,6 +28,16 @@ from starsend.providers.multi_shot import (
     picture,
     whole_seconds,
 )
+from starsend.vendor_faults import (
+    Ambiguous,
+    BadRequest,
+    BrokenDownload,
+    JobFailed,
+    JobGone,
+    ProviderError,
+    RateLimited,
+    Unauthorized,
+)
 
 PROVIDER: Final = "kling"
 TASKS: Final = "/v1/videos/image2video"
@@ -61,7 +71,7 @@ MEANINGS: Final[Mapping[int, Meaning]] = {
 # The end of what is unproven.
 
 
-class NoSuch(api.BadRequest):
+class NoSuch(BadRequest):
     """The vendor says clearly that it does not know what was asked for."""
 
 
@@ -89,7 +99,7 @@ class Kling:
             response = self._call("POST", self._url, body)
         try:
             return _job(self._data(response))
-        except api.BadRequest:
+        except BadRequest:
             # An earlier call of this step, which nobody has heard of since, may be why the id is not unique any more.
             if earlier := self._earlier(step_key):
                 return earlier
@@ -110,7 +120,7 @@ class Kling:
         """Write the video, whose address is asked for anew each time. Raises JobFailed, JobGone, BrokenDownload."""
         task = self._known(handle)
         if self._state(handle, task) != "ready":
-            raise api.BrokenDownload(PROVIDER, "it is not ready")
+            raise BrokenDownload(PROVIDER, "it is not ready")
         try:
             url = task["task_result"]["videos"][0]["url"]
         except (KeyError, IndexError, TypeError):
@@ -120,18 +130,16 @@ class Kling:
     def _earlier(self, step_key: str) -> api.Job | None:
         try:
             return self.find(step_key)
-        except api.BadRequest:
+        except BadRequest:
             return None  # it has answered, and knows of none
-        except api.ProviderError as unheard:
-            raise api.Ambiguous(
-                PROVIDER, f"refused, and whether for an earlier one: {unheard.what}"
-            ) from unheard
+        except ProviderError as unheard:
+            raise Ambiguous(PROVIDER, f"refused, and whether for an earlier one: {unheard.what}") from unheard
 
     def _known(self, handle: str) -> dict[str, Any]:
         try:
             return self._task(handle)
         except NoSuch as gone:
-            raise api.JobGone(PROVIDER, handle) from gone
+            raise JobGone(PROVIDER, handle) from gone
 
     def _task(self, name: str) -> dict[str, Any]:
         """A task by the vendor's id or by ours. Raises NoSuch, and as a submit."""
@@ -143,9 +151,9 @@ class Kling:
         status = task.get("task_status")
         if status == "failed":
             said = task.get("task_status_msg") or "no reason is given"
-            raise api.JobFailed(PROVIDER, handle, self._quotable(said))
+            raise JobFailed(PROVIDER, handle, self._quotable(said))
         if not isinstance(status, str) or status not in STATES:
-            raise api.Ambiguous(PROVIDER, f"unknown status {self._quotable(status)!r}")
+            raise Ambiguous(PROVIDER, f"unknown status {self._quotable(status)!r}")
         return STATES[status]
 
     def _call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
@@ -157,7 +165,7 @@ class Kling:
         """What an answer holds. Raises what it means when it is no plain yes."""
         try:
             answer = wire.answer_of(PROVIDER, response)
-        except api.Ambiguous:
+        except Ambiguous:
             if response.status_code >= 400:
                 raise self._refused(response, None, response.text) from None
             raise
@@ -165,30 +173,30 @@ class Kling:
         if response.is_success and code == 0:
             if isinstance(data := answer.get("data"), dict):
                 return data
-            raise api.Ambiguous(PROVIDER, "its answer holds no task")
+            raise Ambiguous(PROVIDER, "its answer holds no task")
         raise self._refused(response, code, answer.get("message") or "")
 
-    def _refused(self, response: httpx.Response, code: object, words: object) -> api.ProviderError:
+    def _refused(self, response: httpx.Response, code: object, words: object) -> ProviderError:
         status, said = response.status_code, self._quotable(words)
         coded = f"{code}: {said}"
         now = self._clock.now()
         delay = wire.retry_after(response.headers, now=now)
         # A gateway that gives up speaks for nobody, whatever it quotes.
         meaning = MEANINGS.get(code) if isinstance(code, int) and (status < 500 or status == 503) else None
-        error: api.ProviderError
+        error: ProviderError
         match meaning:
             case "key":
-                error = api.Unauthorized(PROVIDER, coded)
+                error = Unauthorized(PROVIDER, coded)
             case "quota":
-                error = api.RateLimited(PROVIDER, delay, why=f"quota, top up the account: {coded}")
+                error = RateLimited(PROVIDER, delay, why=f"quota, top up the account: {coded}")
             case "capacity":
-                error = api.RateLimited(PROVIDER, delay, why=coded, cause="capacity")
+                error = RateLimited(PROVIDER, delay, why=coded, cause="capacity")
             case "safety":
-                error = api.BadRequest(PROVIDER, f"for safety: {coded}")
+                error = BadRequest(PROVIDER, f"for safety: {coded}")
             case "request":
-                error = (NoSuch if code == NO_TASK else api.BadRequest)(PROVIDER, coded)
+                error = (NoSuch if code == NO_TASK else BadRequest)(PROVIDER, coded)
             case None if code or status < 400:  # a code that nobody knows, or neither a yes nor a no
-                error = api.Ambiguous(
+                error = Ambiguous(
                     PROVIDER, f"status {status}" if code is None else f"{status} with code {coded}"
                 )
             case None:
@@ -222,7 +230,7 @@ def open_kling(
 def _body(request: api.VideoRequest, step_key: str) -> dict[str, Any]:
     seconds = whole_seconds(PROVIDER, request)
     if request.resolution not in MODES:
-        raise api.BadRequest(PROVIDER, f"{request.resolution} cannot be asked for; {' and '.join(MODES)} can")
+        raise BadRequest(PROVIDER, f"{request.resolution} cannot be asked for; {' and '.join(MODES)} can")
     elements = elements_of(request.references)
     prompts = call_by_number(request.prompts, elements, ELEMENT)
     body: dict[str, Any] = {
@@ -254,5 +262,5 @@ def _encoded(reference: api.Reference) -> str:
 def _job(task: Mapping[str, Any]) -> api.Job:
     name = task.get("task_id")
     if not isinstance(name, str) or not name:
-        raise api.Ambiguous(PROVIDER, "its answer names no task")
+        raise Ambiguous(PROVIDER, "its answer names no task")
     return api.Job(name)

@@ -18,8 +18,9 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image, ImageDraw, ImageFont
 
-from starsend.api_client import BadRequest, VideoRequest
+from starsend.api_client import VideoRequest
 from starsend.providers.storyboard.board import PROVIDER, caption, draw_shot, open_picture
+from starsend.vendor_faults import BadRequest
 
 FPS = 24
 SHORT_SIDES = {"360p": 360, "480p": 480, "720p": 720, "1080p": 1080}

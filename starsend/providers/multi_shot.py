@@ -13,6 +13,7 @@ import httpx
 from starsend import api_client as api
 from starsend.provider_options import VendorOptions
 from starsend.providers import wire
+from starsend.vendor_faults import BadRequest, BrokenDownload, JobGone
 
 Client = TypeVar("Client", bound=httpx.Client)
 
@@ -34,7 +35,7 @@ def whole_seconds(provider: str, request: api.VideoRequest) -> list[int]:
     for number, seconds in enumerate(request.durations, start=1):
         if seconds != int(seconds):
             said = f"shot {number} is {seconds:g} s long, and Kling takes whole seconds only"
-            raise api.BadRequest(provider, said)
+            raise BadRequest(provider, said)
     return [int(seconds) for seconds in request.durations]
 
 
@@ -66,11 +67,9 @@ def picture(provider: str, reference: api.Reference) -> bytes:
     try:
         data = reference.path.read_bytes()
     except OSError as unreadable:
-        raise api.BadRequest(
-            provider, f"{reference.path.name} cannot be read ({unreadable.strerror})"
-        ) from None
+        raise BadRequest(provider, f"{reference.path.name} cannot be read ({unreadable.strerror})") from None
     if hashlib.sha256(data).hexdigest() != reference.sha256:
-        raise api.BadRequest(provider, f"{reference.path.name} has changed since it was asked with")
+        raise BadRequest(provider, f"{reference.path.name} has changed since it was asked with")
     return data
 
 
@@ -105,16 +104,16 @@ def bring(provider: str, handle: str, url: object, into: BinaryIO, options: Vend
     def check(request: httpx.Request) -> None:
         safe = {"https"} if options.base_url is None else {"https", "http"}
         if request.url.scheme not in safe or not request.url.host:
-            raise api.BrokenDownload(provider, f"its address is {request.url.scheme or 'no'}://, not https")
+            raise BrokenDownload(provider, f"its address is {request.url.scheme or 'no'}://, not https")
 
     if not isinstance(url, str) or not url:
-        raise api.BrokenDownload(provider, "the vendor names no video")
+        raise BrokenDownload(provider, "the vendor names no video")
     try:
         with connect(options, httpx.Client, check=check) as client:
             return wire.download(client, provider, url, into)
-    except api.BrokenDownload as broken:
+    except BrokenDownload as broken:
         if wire.status_of(broken.__cause__) in wire.GONE:
-            raise api.JobGone(provider, handle) from broken
+            raise JobGone(provider, handle) from broken
         raise
     except (httpx.InvalidURL, UnicodeError) as odd:
-        raise api.BrokenDownload(provider, "its address cannot be read") from odd
+        raise BrokenDownload(provider, "its address cannot be read") from odd

@@ -18,6 +18,7 @@ from google.genai.interactions import Interaction, VideoContent
 from starsend import api_client as api
 from starsend.provider_options import VendorOptions
 from starsend.providers import google_take, google_wire, wire
+from starsend.vendor_faults import Ambiguous, BadRequest, BrokenDownload, JobFailed, JobGone
 
 PROVIDER: Final = "omni"
 KEY: Final = "GEMINI_API_KEY"
@@ -66,7 +67,7 @@ class Omni:
         """
         seconds = google_take.total_seconds(PROVIDER, request)
         if seconds % 1 or not SHORTEST <= seconds <= LONGEST:
-            raise api.BadRequest(
+            raise BadRequest(
                 PROVIDER, f"a take has {SHORTEST} to {LONGEST} whole seconds, not {seconds.normalize():f}"
             )
         resolution = google_take.resolution_of(PROVIDER, request, RESOLUTIONS)
@@ -90,7 +91,7 @@ class Omni:
                 labels={"starsend-step": google_take.label_of(step_key)},
             )
         if not isinstance(begun, Interaction) or not begun.id:
-            raise api.Ambiguous(PROVIDER, "its answer names no interaction")
+            raise Ambiguous(PROVIDER, "its answer names no interaction")
         return api.Job(begun.id)
 
     def find(self, step_key: str) -> None:
@@ -112,15 +113,13 @@ class Omni:
             if found.status == "in_progress":
                 return api.JobStatus("running")
             if found.status in _ENDED:
-                raise api.JobFailed(PROVIDER, handle, f"{_ENDED[found.status]}{self._reasons(found)}")
+                raise JobFailed(PROVIDER, handle, f"{_ENDED[found.status]}{self._reasons(found)}")
             if found.status != "completed":
-                raise api.Ambiguous(
-                    PROVIDER, f"the state of {handle} is {found.status!r}, which is not known"
-                )
+                raise Ambiguous(PROVIDER, f"the state of {handle} is {found.status!r}, which is not known")
             if found.output_video:
                 return self._filed(handle, found.output_video)
             if reasons := self._reasons(found):
-                raise api.JobFailed(PROVIDER, handle, f"it ended without a video{reasons}")
+                raise JobFailed(PROVIDER, handle, f"it ended without a video{reasons}")
             return api.JobStatus("ready")
 
     def fetch(self, handle: str, into: BinaryIO) -> str:
@@ -137,17 +136,17 @@ class Omni:
             try:
                 into.write(base64.b64decode(video.data, validate=True))
             except binascii.Error:
-                raise api.BrokenDownload(PROVIDER, "its base64 is broken") from None
+                raise BrokenDownload(PROVIDER, "its base64 is broken") from None
             return str(video.mime_type or "video/mp4")
         if not video or not video.uri:
-            raise api.BrokenDownload(PROVIDER, "it is said to be completed and shows no video")
+            raise BrokenDownload(PROVIDER, "it is said to be completed and shows no video")
         file = self._file(video.uri)
         return self._download(handle, f"{self._files}/{file}:download?alt=media" if file else video.uri, into)
 
     def _interaction(self, handle: str) -> Interaction:
         found = self._client.interactions.get(id=handle)
         if not getattr(found, "status", None):  # the SDK validates no answer: {} and [] come through
-            raise api.Ambiguous(PROVIDER, "its answer names no state")
+            raise Ambiguous(PROVIDER, "its answer names no state")
         return found
 
     def _filed(self, handle: str, video: VideoContent) -> api.JobStatus:
@@ -156,7 +155,7 @@ class Omni:
             return api.JobStatus("ready")
         state = self._client.files.get(name=f"files/{file}").state
         if state == types.FileState.FAILED:
-            raise api.JobFailed(PROVIDER, handle, "the vendor could not file the finished video")
+            raise JobFailed(PROVIDER, handle, "the vendor could not file the finished video")
         return api.JobStatus("running" if state == types.FileState.PROCESSING else "ready")
 
     def _file(self, uri: str | None) -> str | None:
@@ -174,18 +173,18 @@ class Omni:
 
     def _download(self, handle: str, url: str, into: BinaryIO) -> str:
         if not url.startswith(("https://", "http://")):
-            raise api.BrokenDownload(
+            raise BrokenDownload(
                 PROVIDER,
                 f"it lies at {wire.quotable(url, self._key)}, not on the vendor's own host; copy it from there",
             )
         try:
             return wire.download(self._http, PROVIDER, url, into)
         except httpx.InvalidURL:
-            raise api.BrokenDownload(PROVIDER, "its address is none") from None
-        except api.BrokenDownload as broken:
+            raise BrokenDownload(PROVIDER, "its address is none") from None
+        except BrokenDownload as broken:
             status = wire.status_of(broken.__cause__)
             if status in wire.GONE:
-                raise api.JobGone(PROVIDER, handle) from None
+                raise JobGone(PROVIDER, handle) from None
             if status in wire.NO_KEY | wire.NOT_NOW:
                 assert isinstance(broken.__cause__, httpx.HTTPStatusError)
                 raise google_wire.refused(PROVIDER, broken.__cause__.response, self._key) from None

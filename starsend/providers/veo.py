@@ -18,6 +18,7 @@ from starsend import api_client as api
 from starsend.errors import BadInput
 from starsend.provider_options import VeoOptions
 from starsend.providers import google_take, google_wire, wire
+from starsend.vendor_faults import Ambiguous, BadRequest, BrokenDownload, JobFailed
 
 PROVIDER: Final = "veo"
 TOKEN: Final = "VEO_ACCESS_TOKEN"  # noqa: S105 - the name of a variable
@@ -79,7 +80,7 @@ class Veo:
         """
         seconds = google_take.total_seconds(PROVIDER, request)
         if seconds not in SECONDS:
-            raise api.BadRequest(PROVIDER, f"a take has 4, 6 or 8 seconds, not {seconds.normalize():f}")
+            raise BadRequest(PROVIDER, f"a take has 4, 6 or 8 seconds, not {seconds.normalize():f}")
         resolution = google_take.resolution_of(PROVIDER, request, RESOLUTIONS)
         frame = google_take.start_frame_of(PROVIDER, request)
         with self._speaking():
@@ -99,7 +100,7 @@ class Veo:
                 ),
             )
         if not begun.name:
-            raise api.Ambiguous(PROVIDER, "its answer names no operation")
+            raise Ambiguous(PROVIDER, "its answer names no operation")
         return api.Job(begun.name)
 
     def find(self, step_key: str) -> None:
@@ -125,11 +126,11 @@ class Veo:
         """
         video = self._video(handle)
         if video is None:
-            raise api.BrokenDownload(PROVIDER, "the operation is not finished")
+            raise BrokenDownload(PROVIDER, "the operation is not finished")
         if not video.video_bytes:
             if not video.uri:
-                raise api.BrokenDownload(PROVIDER, "it has no bytes")
-            raise api.BrokenDownload(
+                raise BrokenDownload(PROVIDER, "it has no bytes")
+            raise BrokenDownload(
                 PROVIDER,
                 f"it lies at {wire.clipped(video.uri)}; no bucket is configured here, so copy it from there",
             )
@@ -141,9 +142,9 @@ class Veo:
         with self._speaking(handle):
             found = self._client.operations.get(types.GenerateVideosOperation(name=handle))  # type: ignore[call-arg]
             if found.error:
-                raise api.JobFailed(PROVIDER, handle, self._said(found.error))
+                raise JobFailed(PROVIDER, handle, self._said(found.error))
             if not found.name:
-                raise api.Ambiguous(PROVIDER, "its answer names no operation")
+                raise Ambiguous(PROVIDER, "its answer names no operation")
             if not found.done:
                 return None
             result = found.response or types.GenerateVideosResponse()
@@ -152,8 +153,8 @@ class Veo:
                 return videos[0]
             if result.rai_media_filtered_count:
                 reasons = self._said("; ".join(result.rai_media_filtered_reasons or []))
-                raise api.JobFailed(PROVIDER, handle, f"it was withheld for safety: {reasons}")
-            raise api.Ambiguous(PROVIDER, "the operation is done and shows neither a video nor an error")
+                raise JobFailed(PROVIDER, handle, f"it was withheld for safety: {reasons}")
+            raise Ambiguous(PROVIDER, "the operation is done and shows neither a video nor an error")
 
     def _said(self, problem: object) -> str:
         return google_wire.said_in(PROVIDER, problem, self._secret())

@@ -22,9 +22,17 @@ from typing import Any, BinaryIO, Final, Literal
 
 import httpx
 
-from starsend import api_client as api
 from starsend.errors import BadInput
 from starsend.redaction import Redaction
+from starsend.vendor_faults import (
+    Ambiguous,
+    BadRequest,
+    BrokenDownload,
+    NotSent,
+    ProviderError,
+    RateLimited,
+    Unauthorized,
+)
 
 NOT_NOW: Final = frozenset({429, 503})
 """The vendor has turned the call away: not accepted, not billed."""
@@ -105,10 +113,10 @@ def sending(provider: str) -> Iterator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as never:
-        raise api.NotSent(provider, words(never)) from never
+        raise NotSent(provider, words(never)) from never
     except httpx.RequestError as lost:
         # Also an answer whose encoding is broken, and one that only leads elsewhere.
-        raise api.Ambiguous(provider, words(lost)) from lost
+        raise Ambiguous(provider, words(lost)) from lost
 
 
 @contextmanager
@@ -123,14 +131,14 @@ def fetching(provider: str) -> Iterator[None]:
             raise refusal(
                 provider, answer.status_code, "", answer.headers, now=datetime.now(UTC)
             ) from refused
-        raise api.BrokenDownload(provider, f"status {refused.response.status_code}") from refused
+        raise BrokenDownload(provider, f"status {refused.response.status_code}") from refused
     except httpx.HTTPError as broken:
-        raise api.BrokenDownload(provider, words(broken)) from broken
+        raise BrokenDownload(provider, words(broken)) from broken
 
 
 def refusal(
     provider: str, status: int, said: str, headers: Mapping[str, str], *, now: datetime
-) -> api.ProviderError:
+) -> ProviderError:
     """What an error status means for a submit, and for looks and polls too.
 
     Anything from 500 up but 503 is ambiguous: a gateway gives up on work that goes on behind it. So is what leads
@@ -141,12 +149,12 @@ def refusal(
         cause: Literal["quota", "capacity"] = (
             "capacity" if status == HTTPStatus.SERVICE_UNAVAILABLE else "quota"
         )
-        return api.RateLimited(provider, retry_after(headers, now=now), why=f"{status}: {said}", cause=cause)
+        return RateLimited(provider, retry_after(headers, now=now), why=f"{status}: {said}", cause=cause)
     if status in NO_KEY:
-        return api.Unauthorized(provider, f"{status}: {said}")
+        return Unauthorized(provider, f"{status}: {said}")
     if status >= 500 or status < 400:
-        return api.Ambiguous(provider, f"{status}: {said}")
-    return api.BadRequest(provider, f"{status}: {said}")
+        return Ambiguous(provider, f"{status}: {said}")
+    return BadRequest(provider, f"{status}: {said}")
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
@@ -174,9 +182,9 @@ def answer_of(provider: str, response: httpx.Response) -> dict[str, Any]:
     try:
         answer = response.json()
     except ValueError as broken:
-        raise api.Ambiguous(provider, "its answer is not JSON") from broken
+        raise Ambiguous(provider, "its answer is not JSON") from broken
     if not isinstance(answer, dict):
-        raise api.Ambiguous(provider, "its answer is not a JSON object")
+        raise Ambiguous(provider, "its answer is not a JSON object")
     return answer
 
 
@@ -197,7 +205,7 @@ def download(client: httpx.Client, provider: str, url: str, into: BinaryIO) -> s
         if not got or (
             promised.isdigit() and not response.headers.get("content-encoding") and int(promised) != got
         ):
-            raise api.BrokenDownload(provider, f"{got} of {promised or 'some'} bytes came")
+            raise BrokenDownload(provider, f"{got} of {promised or 'some'} bytes came")
         return str(response.headers.get("content-type", "application/octet-stream")).partition(";")[0]
 
 

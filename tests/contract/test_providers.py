@@ -14,6 +14,7 @@ import pytest
 
 from starsend import api_client as api
 from starsend.files import sha256_of
+from starsend.vendor_faults import Ambiguous, JobFailed, JobGone, ProviderError
 from tests.conftest import ManualClock
 from tests.contract.doors import (
     DRAWS,
@@ -117,7 +118,7 @@ def test_a_job_goes_on_by_its_handle_and_can_be_looked_at_again(door: Door) -> N
 def test_a_lost_call_is_found_where_it_can_be(door: Door) -> None:
     """Does the step key lead to the job whose answer was lost, and another key to none?"""
     door.lose_an_answer()
-    with pytest.raises(api.Ambiguous):
+    with pytest.raises(Ambiguous):
         door.submit(door.open())
     provider = door.open()
     assert provider.can_find
@@ -132,7 +133,7 @@ def test_a_lost_call_is_found_where_it_can_be(door: Door) -> None:
 def test_who_cannot_be_asked_says_so(door: Door) -> None:
     """Is nobody led to take "it cannot be asked" for "there is none"?"""
     assert not door.open().can_find
-    with pytest.raises((NotImplementedError, api.Ambiguous)):
+    with pytest.raises((NotImplementedError, Ambiguous)):
         door.open().find(KEY)
 
 
@@ -142,9 +143,9 @@ def test_a_job_that_the_vendor_does_not_know_is_gone(door: Door) -> None:
     provider = door.open()
     known = ordered(door, provider)
     unknown = known[:-1] + "9"
-    with pytest.raises(api.JobGone):
+    with pytest.raises(JobGone):
         provider.poll(unknown)
-    with pytest.raises(api.JobGone):
+    with pytest.raises(JobGone):
         fetched(provider, unknown)
 
 
@@ -153,9 +154,9 @@ def test_an_odd_handle_is_no_job_and_no_crash(door: Door) -> None:
     provider = door.open()
     looks: list[Callable[[str], object]] = [provider.poll, lambda handle: fetched(provider, handle)]
     for handle, look in itertools.product(ODD_HANDLES, looks):
-        with pytest.raises(api.ProviderError) as raised:
+        with pytest.raises(ProviderError) as raised:
             look(handle)
-        assert not isinstance(raised.value, api.JobFailed), handle
+        assert not isinstance(raised.value, JobFailed), handle
         assert "\n" not in str(raised.value), handle
     assert door.billed == 0
 
@@ -192,10 +193,10 @@ def test_a_download_that_fails_is_told(door: Door, kind: Kind, status: int) -> N
     handle = ordered(door, door.open())
     door.patience = 0.5 if kind == "silent" else door.patience
     door.wire.faults["fetch"].append(Fault(kind, status))
-    with pytest.raises(api.ProviderError) as raised:
+    with pytest.raises(ProviderError) as raised:
         fetched(door.open(), handle)
-    assert isinstance(raised.value, api.JobGone) == (kind == "status" and status in GONE)
-    assert not isinstance(raised.value, api.JobFailed)
+    assert isinstance(raised.value, JobGone) == (kind == "status" and status in GONE)
+    assert not isinstance(raised.value, JobFailed)
     door.patience = 30.0
     assert fetched(door.open(), handle) == FILM
     assert (door.sent, door.billed) == (1, 1)
@@ -225,7 +226,7 @@ def test_an_echoed_key_is_told_to_nobody(
         "poll": lambda: provider.poll(handle),
         "fetch": lambda: fetched(provider, handle),
     }
-    with pytest.raises(api.ProviderError) as raised:
+    with pytest.raises(ProviderError) as raised:
         ask[phase]()
     told = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + caplog.text
     assert not any(key in told for key in KEYS_OF[door.name])

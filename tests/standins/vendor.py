@@ -15,8 +15,9 @@ import numpy as np
 from PIL import Image
 
 from starsend import api_client as api
+from starsend.vendor_faults import Ambiguous, ProviderError
 
-Script = api.ProviderError | str
+Script = ProviderError | str
 """What one submit does: raise an error, or one of ``media``, ``job``, ``broken``, ``lost`` (accepted, answer lost)."""
 
 
@@ -54,9 +55,9 @@ class Vendor:
     name: str = "animatic"
     can_find: bool = False
     script: list[Script] = field(default_factory=list)
-    polls: list[api.JobStatus | api.ProviderError] = field(default_factory=list)
-    finds: list[api.ProviderError] = field(default_factory=list)
-    fetches: list[bytes | api.ProviderError] = field(default_factory=list)
+    polls: list[api.JobStatus | ProviderError] = field(default_factory=list)
+    finds: list[ProviderError] = field(default_factory=list)
+    fetches: list[bytes | ProviderError] = field(default_factory=list)
     on_submit: Callable[[str], None] = lambda _key: None
     on_poll: Callable[[str], None] = lambda _handle: None
     bill: list[str] = field(default_factory=list)
@@ -75,8 +76,8 @@ class Vendor:
         with self.lock:
             self.sent.append(step_key)
             act = self.script.pop(0) if self.script else "job"
-            if isinstance(act, api.ProviderError):
-                if act.billed is not False and not isinstance(act, api.Ambiguous):
+            if isinstance(act, ProviderError):
+                if act.billed is not False and not isinstance(act, Ambiguous):
                     self.bill.append(step_key)
                 raise act
             self.bill.append(step_key)
@@ -87,7 +88,7 @@ class Vendor:
         if act == "broken":
             return api.Media(data[: len(data) // 2], mime)
         if act == "lost":
-            raise api.Ambiguous(self.name, "reset after sending")
+            raise Ambiguous(self.name, "reset after sending")
         return api.Job(handle)
 
     def find(self, step_key: str) -> api.Job | None:
@@ -100,13 +101,13 @@ class Vendor:
     def poll(self, handle: str) -> api.JobStatus:
         self.on_poll(handle)
         answer = self.polls.pop(0) if self.polls else api.JobStatus("ready")
-        if isinstance(answer, api.ProviderError):
+        if isinstance(answer, ProviderError):
             raise answer
         return answer
 
     def fetch(self, handle: str, into: BinaryIO) -> str:
         answer = self.fetches.pop(0) if self.fetches else self.jobs[handle][1]
-        if isinstance(answer, api.ProviderError):
+        if isinstance(answer, ProviderError):
             raise answer
         into.write(answer)
         return "application/octet-stream"

@@ -16,23 +16,11 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from starsend.api_client import (
-    Ambiguous,
-    BadRequest,
-    ImageRequest,
-    Job,
-    JobFailed,
-    JobGone,
-    Media,
-    NoPicture,
-    NotSent,
-    RateLimited,
-    Reference,
-    VideoRequest,
-)
+from starsend.api_client import ImageRequest, Job, Media, Reference, VideoRequest
 from starsend.provider_options import AnimaticOptions, Behaviour
 from starsend.providers.animatic import Animatic, open_animatic
 from starsend.tools.grid_layout import read_grid
+from starsend.vendor_faults import Ambiguous, BadRequest, JobFailed, JobGone, NoPicture, NotSent, RateLimited
 
 GRID = ImageRequest(shot_id="SEQ01_grid", attempt=1, model="m", prompt="A 2x2 grid of harbour at dawn, a thin solid magenta gutter", aspect_ratio="16:9", size="1K")  # fmt: skip
 

@@ -20,12 +20,12 @@ from client_async.grid_maker import NoGrid
 from client_async.picks import BadPick, record_pick
 from client_async.sequence_file import SequenceFile
 from client_async.take_maker import KeyframeGone
-from starsend.api_client import JobFailed, RateLimited
 from starsend.errors import BadInput, UnknownName
 from starsend.files import sha256_of
 from starsend.orchestrator.step_faults import StepFailed, StepUnknown
 from starsend.shot_lint import ShotsRefused
 from starsend.tools.image_utils import open_picture
+from starsend.vendor_faults import JobFailed, RateLimited
 from starsend.vendor_gates import FIRST_HOLD
 from tests.standins.vendor import write_png
 from tests.unit.studio import Studio

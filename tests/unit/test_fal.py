@@ -17,6 +17,17 @@ import pytest
 from starsend import api_client as api
 from starsend.providers.fal import Fal, open_fal
 from starsend.providers.wire import NoKey
+from starsend.vendor_faults import (
+    Ambiguous,
+    BadRequest,
+    BrokenDownload,
+    JobFailed,
+    JobGone,
+    NotSent,
+    ProviderError,
+    RateLimited,
+    Unauthorized,
+)
 from tests.conftest import ManualClock
 from tests.standins.fal_wire import KEY, SIGNATURE, FalWire
 from tests.standins.wire import Fault, Phase, Reply
@@ -111,7 +122,7 @@ def test_what_cannot_be_said_is_not_sent(
     fal: Fal, vendor: FalWire, tmp_path: Path, model: str, fields: dict[str, Any]
 ) -> None:
     """Is it refused, unbilled, before anything leaves?"""
-    with pytest.raises(api.BadRequest):
+    with pytest.raises(BadRequest):
         fal.submit_video(order(tmp_path, model, **fields), step_key="S-a1-0")
     assert vendor.calls == []
 
@@ -132,15 +143,15 @@ def test_a_picture_is_uploaded_once_a_day(
 @pytest.mark.parametrize(
     "case",
     [
-        (detailed(400, "no"), api.BadRequest, 0),
-        (detailed(404, "no such app"), api.BadRequest, 0),
-        (detailed(422, [{"loc": ["body", "duration"], "msg": "too long"}]), api.BadRequest, 0),
-        (detailed(401, "no"), api.Unauthorized, 0),
-        (detailed(403, "User is locked. Reason: Exhausted balance"), api.Unauthorized, 0),
+        (detailed(400, "no"), BadRequest, 0),
+        (detailed(404, "no such app"), BadRequest, 0),
+        (detailed(422, [{"loc": ["body", "duration"], "msg": "too long"}]), BadRequest, 0),
+        (detailed(401, "no"), Unauthorized, 0),
+        (detailed(403, "User is locked. Reason: Exhausted balance"), Unauthorized, 0),
     ],
 )
 def test_an_order_that_fails_is_no_cheaper_than_the_bill(
-    fal: Fal, vendor: FalWire, tmp_path: Path, case: tuple[Fault, type[api.ProviderError], int]
+    fal: Fal, vendor: FalWire, tmp_path: Path, case: tuple[Fault, type[ProviderError], int]
 ) -> None:
     """Is every bad answer the error that it should be, and none called free that was billed?"""
     fault, error, billed = case
@@ -169,19 +180,19 @@ def test_fal_clients_own_submit_would_have_made_three(
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (Fault("reset_before"), api.NotSent),
-        (Fault("reset_after"), api.NotSent),
-        (Fault("silent"), api.NotSent),
-        *((Fault(kind), api.NotSent) for kind in BROKEN),  # type: ignore[arg-type]
-        (Fault("status", 500), api.NotSent),
-        (Fault("status", 503), api.RateLimited),
-        (Fault("status", 429), api.RateLimited),
-        (Fault("status", 401), api.Unauthorized),
-        (Fault("status", 413), api.BadRequest),
+        (Fault("reset_before"), NotSent),
+        (Fault("reset_after"), NotSent),
+        (Fault("silent"), NotSent),
+        *((Fault(kind), NotSent) for kind in BROKEN),  # type: ignore[arg-type]
+        (Fault("status", 500), NotSent),
+        (Fault("status", 503), RateLimited),
+        (Fault("status", 429), RateLimited),
+        (Fault("status", 401), Unauthorized),
+        (Fault("status", 413), BadRequest),
     ],
 )
 def test_an_upload_that_fails_has_cost_nothing(
-    fal: Fal, vendor: FalWire, tmp_path: Path, fault: Fault, error: type[api.ProviderError]
+    fal: Fal, vendor: FalWire, tmp_path: Path, fault: Fault, error: type[ProviderError]
 ) -> None:
     """Is it told as free, and made once a try, while no job has been ordered?"""
     vendor.faults["upload"].append(fault)
@@ -199,7 +210,7 @@ def test_a_store_that_never_answers_is_not_waited_for(fal: Fal, vendor: FalWire,
     place = {"upload_url": f"{vendor.url}/store/1", "file_url": "https://store.fal.example/1.png"}
     vendor.faults["upload"] += [Fault("other_bytes", body=Reply.of(place).body), Fault("silent")]
     began = time.monotonic()
-    with pytest.raises(api.NotSent, match="could not be uploaded"):
+    with pytest.raises(NotSent, match="could not be uploaded"):
         fal.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
     assert time.monotonic() - began < 15, "the stand-in hangs up after 30 s"
     assert vendor.count("submit") == 0
@@ -208,17 +219,17 @@ def test_a_store_that_never_answers_is_not_waited_for(fal: Fal, vendor: FalWire,
 @pytest.mark.parametrize(
     "case",
     [
-        (Fault("reset_after"), api.Ambiguous),
-        *((Fault(kind), api.Ambiguous) for kind in ("malformed", "wrong_type", "truncated", "no_bytes")),
+        (Fault("reset_after"), Ambiguous),
+        *((Fault(kind), Ambiguous) for kind in ("malformed", "wrong_type", "truncated", "no_bytes")),
         # A proxy's: fal has not said that it knows of no such request.
-        (Fault("status", 404), api.BadRequest),
-        (detailed(404, "Request not found"), api.JobGone),
-        (Fault("status", 429, headers={"Retry-After": "17"}), api.RateLimited),
+        (Fault("status", 404), BadRequest),
+        (detailed(404, "Request not found"), JobGone),
+        (Fault("status", 429, headers={"Retry-After": "17"}), RateLimited),
     ],
 )
 @pytest.mark.parametrize("phase", ["poll", "find"])
 def test_a_look_that_fails_is_made_once(
-    fal: Fal, vendor: FalWire, tmp_path: Path, phase: Phase, case: tuple[Fault, type[api.ProviderError]]
+    fal: Fal, vendor: FalWire, tmp_path: Path, phase: Phase, case: tuple[Fault, type[ProviderError]]
 ) -> None:
     """Does fal-client leave it to us when to look again, at a status and at a result?"""
     fault, error = case
@@ -227,7 +238,7 @@ def test_a_look_that_fails_is_made_once(
     with pytest.raises(error) as raised:
         _ = fal.poll(job.handle) if phase == "poll" else fal.fetch(job.handle, io.BytesIO())
     assert vendor.count(phase) <= 1
-    if isinstance(raised.value, api.RateLimited) and fault.headers:
+    if isinstance(raised.value, RateLimited) and fault.headers:
         assert raised.value.delay == 17
     fal.fetch(job.handle, io.BytesIO())
 
@@ -238,13 +249,13 @@ def test_a_status_that_is_none_is_looked_at_again(fal: Fal, vendor: FalWire, tmp
     vendor.states = ["IN_QUEUE", "IN_QUEUE", "RESTING"]
     vendor.faults["poll"] += [Fault("empty_object"), Fault("other_bytes", body=b"[]")]
     for handle in (job.handle, job.handle, job.handle, "request-1"):
-        with pytest.raises(api.Ambiguous):
+        with pytest.raises(Ambiguous):
             fal.poll(handle)
     vendor.faults["poll"].append(detailed(422, "odd id"))
-    with pytest.raises(api.BadRequest):
+    with pytest.raises(BadRequest):
         fal.poll(job.handle)
     vendor.faults["find"].append(Fault("empty_object"))
-    with pytest.raises(api.BrokenDownload, match="names no video"):
+    with pytest.raises(BrokenDownload, match="names no video"):
         fal.fetch(job.handle, io.BytesIO())
 
 
@@ -253,7 +264,7 @@ def test_a_request_is_followed_to_its_end(fal: Fal, vendor: FalWire, tmp_path: P
     vendor.states = ["IN_QUEUE", "IN_PROGRESS", "IN_PROGRESS"]
     job = fal.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
     assert [fal.poll(job.handle).state for _ in range(2)] == ["queued", "running"]
-    with pytest.raises(api.BrokenDownload, match="not ready"):
+    with pytest.raises(BrokenDownload, match="not ready"):
         fal.fetch(job.handle, io.BytesIO())
     into = io.BytesIO()
     assert fal.fetch(job.handle, into) == "video/mp4"
@@ -267,12 +278,12 @@ def test_a_request_that_failed_says_so(fal: Fal, vendor: FalWire, tmp_path: Path
     job = fal.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
     faults = [{"loc": ["body", "elements"], "msg": "too many"}, {"loc": ["body", "prompt"], "msg": "unsafe"}]
     vendor.faults["find"].append(detailed(422, faults))
-    with pytest.raises(api.JobFailed, match=r"body\.elements: too many; body\.prompt: unsafe") as raised:
+    with pytest.raises(JobFailed, match=r"body\.elements: too many; body\.prompt: unsafe") as raised:
         fal.fetch(job.handle, io.BytesIO())
     assert raised.value.billed is None, "fal bills some of these, and does not say which"
     vendor.error = "the runner died"
     for look in (lambda: fal.poll(job.handle), lambda: fal.fetch(job.handle, io.BytesIO())):
-        with pytest.raises(api.JobFailed, match="runner_error: the runner died"):
+        with pytest.raises(JobFailed, match="runner_error: the runner died"):
             look()
 
 
@@ -316,11 +327,11 @@ def test_no_secret_is_told(
     vendor.faults["fetch"] += [Fault("status", 403), Fault("status", 404), Fault("reset_after")]
     with caplog.at_level(logging.INFO):
         for _ in range(4):
-            with pytest.raises(api.ProviderError) as raised:
+            with pytest.raises(ProviderError) as raised:
                 fal.submit_video(order(tmp_path, MODEL), step_key="S-a3-0")
             told += [str(raised.value), repr(raised.value)]
         for _ in range(4):
-            with pytest.raises(api.ProviderError) as raised:
+            with pytest.raises(ProviderError) as raised:
                 fal.fetch(job.handle, io.BytesIO())
             told.append(str(raised.value))
         fal.fetch(job.handle, io.BytesIO())

@@ -18,6 +18,7 @@ from PIL import Image
 
 from starsend import api_client as api
 from starsend.providers import gemini, wire
+from starsend.vendor_faults import Ambiguous, BadRequest, ProviderError, Unauthorized
 from tests.standins.gemini_wire import KEY, GeminiWire, answered, drawn, refused
 from tests.standins.vendor import png, write_png
 from tests.standins.wire import Call, Fault, Phase, Reply
@@ -59,7 +60,7 @@ def test_what_the_model_does_not_draw_is_not_sent(
     gemini_wire: GeminiWire, changes: dict[str, Any], words: str
 ) -> None:
     """Is a wrong ratio or size told in words, with those that there are, free of charge?"""
-    with pytest.raises(api.BadRequest, match=words) as raised:
+    with pytest.raises(BadRequest, match=words) as raised:
         draw(gemini_wire.url, **changes)
     assert (raised.value.billed, raised.value.kind, gemini_wire.calls) == (False, "bad_request", [])
 
@@ -83,7 +84,7 @@ def test_pictures_that_cannot_go_along_are_not_sent(gemini_wire: GeminiWire, tmp
         ((api.Reference("gone", tmp_path / "gone.png", "0"),), r"gone\.png cannot be read \(No such file"),
         ((good,) * 15, "15 reference pictures are more than 14"),
     ):
-        with pytest.raises(api.BadRequest, match=words):
+        with pytest.raises(BadRequest, match=words):
             draw(gemini_wire.url, references=references)
     assert gemini_wire.calls == []
 
@@ -112,7 +113,7 @@ def test_a_redirect_carries_neither_call_nor_key(gemini_wire: GeminiWire) -> Non
     """Is a 307 an answer, and not a second call to wherever it points?"""
     with GeminiWire() as other:
         gemini_wire.faults["submit"].append(Fault("status", 307, headers={"location": f"{other.url}/v1/x"}))
-        with pytest.raises(api.Ambiguous, match="307"):
+        with pytest.raises(Ambiguous, match="307"):
             draw(gemini_wire.url)
         assert (gemini_wire.bill, other.calls) == ([], [])
 
@@ -120,7 +121,7 @@ def test_a_redirect_carries_neither_call_nor_key(gemini_wire: GeminiWire) -> Non
 def test_the_studios_proxy_is_used(gemini_wire: GeminiWire, monkeypatch: pytest.MonkeyPatch) -> None:
     """Does a call leave by the proxy that the environment names?"""
     monkeypatch.setenv("HTTP_PROXY", gemini_wire.url)
-    with pytest.raises(api.BadRequest):  # the stand-in is none, and knows no such address
+    with pytest.raises(BadRequest):  # the stand-in is none, and knows no such address
         draw("http://gemini.invalid")
     ((_, call),) = gemini_wire.calls
     assert call.path == f"http://gemini.invalid/v1/models/{MODEL}:generateContent"
@@ -167,7 +168,7 @@ def test_forty_threads_share_one_client() -> None:
 def test_a_wrong_key_is_told_by_its_reason(gemini_wire: GeminiWire, monkeypatch: pytest.MonkeyPatch) -> None:
     """Google answers 400 to a wrong key: is it told as one, and not as a bad request?"""
     monkeypatch.setenv("GEMINI_API_KEY", "AIza-wrong")
-    with pytest.raises(api.Unauthorized, match="API key not valid"):
+    with pytest.raises(Unauthorized, match="API key not valid"):
         draw(gemini_wire.url)
 
 
@@ -189,7 +190,7 @@ def test_a_key_that_is_echoed_stays_out_of_errors_and_logs(
     gemini_wire.faults["submit"].append(
         echo(refused(400, KEY, said, [{"reason": KEY, "violations": [{"quotaId": KEY}]}]).body)
     )
-    with pytest.raises(api.ProviderError) as raised:
+    with pytest.raises(ProviderError) as raised:
         draw(gemini_wire.url)
     seen = "".join(traceback.format_exception(raised.value)) + caplog.text + repr(raised.value)
     assert KEY[:8] not in seen

@@ -9,6 +9,7 @@ import pytest
 
 from starsend import api_client as api
 from starsend.providers.gemini_answer import picture_of, read_answer
+from starsend.vendor_faults import Ambiguous, NoPicture
 from tests.standins.gemini_wire import KEY, answered, blocked, inline
 from tests.standins.vendor import png
 
@@ -67,7 +68,7 @@ def read(body: object) -> api.Media:
 )
 def test_no_picture_says_why(body: dict[str, Any], why: str, words: str, billed: bool | None) -> None:
     """Is it one line with the reason, and is it called billed or unbilled only where the answer says so?"""
-    with pytest.raises(api.NoPicture, match=words) as raised:
+    with pytest.raises(NoPicture, match=words) as raised:
         read(body)
     assert (raised.value.why, raised.value.billed) == (why, billed)
     assert "\n" not in str(raised.value)
@@ -124,5 +125,5 @@ def test_only_the_tokens_of_pictures_are_counted(tokens: list[tuple[str, int]], 
 )
 def test_what_is_no_answer_is_ambiguous(body: str) -> None:
     """Is it never called free, since somebody has had the call?"""
-    with pytest.raises(api.Ambiguous):
+    with pytest.raises(Ambiguous):
         read_answer(body)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from starsend import api_client as api
+from starsend.vendor_faults import Ambiguous, BadRequest, NoPicture, ProviderError, RateLimited
 from tests.standins.gemini_wire import GeminiWire, answered, refused
 from tests.standins.wire import Fault
 from tests.unit.gemini_house import draw
@@ -16,16 +16,16 @@ from tests.unit.gemini_house import draw
 @pytest.mark.parametrize(
     ("fault", "error", "billed"),
     [
-        (Fault("other_bytes", body=b'{"candidates": 5}'), api.Ambiguous, 1),
-        (Fault("other_bytes", body=b"\xff\xfe[]"), api.Ambiguous, 1),
-        (Fault("status", 202, accepted=True), api.Ambiguous, 1),
-        (Fault("status", 400, body=b"\xff not JSON"), api.Ambiguous, 0),
-        (Fault("status", 400, body=b'["what", {"error": "text"}]'), api.BadRequest, 0),
+        (Fault("other_bytes", body=b'{"candidates": 5}'), Ambiguous, 1),
+        (Fault("other_bytes", body=b"\xff\xfe[]"), Ambiguous, 1),
+        (Fault("status", 202, accepted=True), Ambiguous, 1),
+        (Fault("status", 400, body=b"\xff not JSON"), Ambiguous, 0),
+        (Fault("status", 400, body=b'["what", {"error": "text"}]'), BadRequest, 0),
     ],
     ids=lambda value: f"{value.kind}-{value.status}" if isinstance(value, Fault) else "",
 )
 def test_a_call_that_breaks_is_sent_once_and_told_no_cheaper_than_it_was(
-    gemini_wire: GeminiWire, fault: Fault, error: type[api.ProviderError], billed: int
+    gemini_wire: GeminiWire, fault: Fault, error: type[ProviderError], billed: int
 ) -> None:
     """Is nothing called unbilled that was charged, and does the SDK repeat nothing by itself?"""
     gemini_wire.faults["submit"].append(fault)
@@ -42,7 +42,7 @@ def test_an_answer_that_asks_to_be_continued_is_not_continued(gemini_wire: Gemin
     """The SDK follows such an answer by further paid calls, unless told not to: was it told?"""
     token = base64.b64encode(b"more").decode()
     gemini_wire.answers.append(answered(None, "CONTINUATION", continuationToken=token))
-    with pytest.raises(api.NoPicture, match="CONTINUATION"):
+    with pytest.raises(NoPicture, match="CONTINUATION"):
         draw(gemini_wire.url)
     assert len(gemini_wire.bill) == 1
 
@@ -81,7 +81,7 @@ def test_not_now_says_how_long_and_why(
     body = refused(status, "RESOURCE_EXHAUSTED", "busy", details).body
     gemini_wire.faults["submit"].append(Fault("status", status, headers=headers, body=body))
     delay, why = expected
-    with pytest.raises(api.RateLimited, match=why) as raised:
+    with pytest.raises(RateLimited, match=why) as raised:
         draw(gemini_wire.url)
     assert (raised.value.delay, raised.value.billed) == (delay, False)
     assert raised.value.cause == ("capacity" if status == 503 else "quota")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from starsend import api_client as api
 from starsend.orchestrator.execution_store import ExecutionStore
 from starsend.providers.wire import NoKey
+from starsend.vendor_faults import BadRequest, NotSent, RateLimited, Unauthorized
 from tests.conftest import ManualClock
 from tests.media import packets
 from tests.standins.omni_wire import OmniWire
@@ -44,7 +44,7 @@ def test_the_vendors_own_delay_is_honoured(desk: Desk) -> None:
         Fault("status", 503, {"Retry-After": "30"}, body=said),
     ]
     for seconds in (17.5, 17.5, 30.0):
-        with pytest.raises(api.RateLimited, match="quota") as raised:
+        with pytest.raises(RateLimited, match="quota") as raised:
             desk.submit()
         assert raised.value.delay == seconds
 
@@ -53,7 +53,7 @@ def test_a_bad_key_is_told_from_a_bad_request(desk: Desk) -> None:
     """Google answers a wrong key with 400: is it still said to be the key?"""
     said = google_error(400, "API key not valid", {"reason": "API_KEY_INVALID", "domain": "googleapis.com"})
     desk.vendor.faults["submit"] = [Fault("status", 400, body=said)]
-    with pytest.raises(api.Unauthorized, match="API key not valid"):
+    with pytest.raises(Unauthorized, match="API key not valid"):
         desk.submit()
 
 
@@ -71,7 +71,7 @@ def test_a_bad_key_is_told_from_a_bad_request(desk: Desk) -> None:
 )
 def test_what_the_wire_cannot_say_is_never_sent(desk: Desk, changed: dict[str, Any]) -> None:
     """Is a take that the vendor does not make refused before a request leaves?"""
-    with pytest.raises(api.BadRequest):
+    with pytest.raises(BadRequest):
         desk.submit(**changed)
     assert desk.vendor.calls == []
 
@@ -80,7 +80,7 @@ def test_a_start_frame_that_is_no_picture_is_never_sent(desk: Desk) -> None:
     """Is a broken start frame found before it is paid for?"""
     request = desk.request()
     request.start_frame.path.write_bytes(b"not a picture")
-    with pytest.raises(api.BadRequest, match="start frame"):
+    with pytest.raises(BadRequest, match="start frame"):
         desk.open().submit_video(request, step_key="k")
     assert desk.vendor.calls == []
 
@@ -101,7 +101,7 @@ def test_without_a_key_nothing_is_opened(desk: Desk, monkeypatch: pytest.MonkeyP
 
 def test_a_poll_while_the_vendor_is_away_loses_nothing(desk: Desk) -> None:
     """Is a look that never left no word about the job?"""
-    with pytest.raises(api.NotSent):
+    with pytest.raises(NotSent):
         desk.open(base_url=closed_port()).poll(desk.submit())
 
 

@@ -14,11 +14,11 @@ from client_async.desk import Desk
 from client_async.ledger import open_store
 from client_async.wiring import make_steps
 from client_async.work_faults import FREE_TO_REPEAT
-from starsend.api_client import RateLimited
 from starsend.config import load_settings
 from starsend.elements import Elements
 from starsend.errors import StarsendError
 from starsend.pipeline import HouseShot, Pipeline
+from starsend.vendor_faults import RateLimited
 from starsend.vendor_gates import LONGEST_HOLD, VendorGates
 from tests.conftest import ManualClock
 from tests.standins.fal_wire import KEY, FalWire

@@ -16,6 +16,16 @@ from starsend import api_client as api
 from starsend.orchestrator.step_faults import StepUnknown
 from starsend.providers.kling import Kling, open_kling
 from starsend.providers.wire import NoKey
+from starsend.vendor_faults import (
+    Ambiguous,
+    BadRequest,
+    BrokenDownload,
+    JobFailed,
+    JobGone,
+    ProviderError,
+    RateLimited,
+    Unauthorized,
+)
 from tests.conftest import ManualClock
 from tests.standins.kling_wire import ACCESS, SECRET, SIGNATURE, KlingWire, said
 from tests.standins.wire import Fault
@@ -96,7 +106,7 @@ def test_what_cannot_be_said_is_not_sent(
     kling: Kling, vendor: KlingWire, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     """Is it refused, unbilled, before anything leaves?"""
-    with pytest.raises(api.BadRequest):
+    with pytest.raises(BadRequest):
         kling.submit_video(order(tmp_path, MODEL, **fields), step_key="S-a1-0")
     assert vendor.calls == []
 
@@ -105,10 +115,10 @@ def test_a_picture_that_has_changed_is_not_sent(kling: Kling, vendor: KlingWire,
     """Could a take start on another frame than the one that its ledger row names?"""
     request = order(tmp_path, MODEL)
     request.start_frame.path.write_bytes(b"another")
-    with pytest.raises(api.BadRequest, match="has changed"):
+    with pytest.raises(BadRequest, match="has changed"):
         kling.submit_video(request, step_key="S-a1-0")
     request.start_frame.path.unlink()
-    with pytest.raises(api.BadRequest, match="cannot be read"):
+    with pytest.raises(BadRequest, match="cannot be read"):
         kling.submit_video(request, step_key="S-a1-0")
     assert vendor.calls == []
 
@@ -121,7 +131,7 @@ def test_a_token_is_signed_anew_when_time_has_passed(
     clock.time += timedelta(hours=5)
     assert kling.poll(job.handle).state == "ready"
     vendor.now = lambda: clock.time + timedelta(hours=1)
-    with pytest.raises(api.Unauthorized):
+    with pytest.raises(Unauthorized):
         kling.poll(job.handle)
 
 
@@ -130,36 +140,36 @@ def test_an_api_key_goes_along_as_it_is(vendor: KlingWire, clock: ManualClock, t
     vendor.api_key = "planted-api-key"
     plain = reach(vendor.url, clock, tmp_path, {"KLING_API_KEY": vendor.api_key})
     assert plain.find("S-a1-0") is None
-    with pytest.raises(api.Unauthorized):
+    with pytest.raises(Unauthorized):
         reach(vendor.url, clock, tmp_path, {**KEYS, "KLING_API_KEY": vendor.api_key}).find("S-a1-0")
     for keys, named in (({}, "KLING_ACCESS_KEY"), ({"KLING_ACCESS_KEY": ACCESS}, "KLING_SECRET_KEY")):
         with pytest.raises(NoKey, match=named):
             reach(vendor.url, clock, tmp_path, keys)
 
 
-SUBMITS: list[tuple[Fault, type[api.ProviderError], int]] = [
-    (coded(401, 1002), api.Unauthorized, 0),
-    (coded(429, 1101), api.RateLimited, 0),
-    (coded(429, 1102), api.RateLimited, 0),
-    (coded(403, 1103), api.Unauthorized, 0),
-    (coded(400, 1201), api.BadRequest, 0),
-    (coded(404, 1203), api.BadRequest, 0),
-    (coded(400, 1301), api.BadRequest, 0),
-    (coded(200, 1301), api.BadRequest, 0),
-    (coded(429, 1302), api.RateLimited, 0),
-    (coded(200, 1303), api.RateLimited, 0),
-    (coded(503, 5001), api.RateLimited, 0),
-    (coded(500, 5000), api.Ambiguous, 0),
-    (coded(504, 5002, accepted=True), api.Ambiguous, 1),
-    (coded(502, 1302, accepted=True), api.Ambiguous, 1),
-    (coded(200, 5000, accepted=True), api.Ambiguous, 1),
-    (coded(400, 7777, accepted=True), api.Ambiguous, 1),
+SUBMITS: list[tuple[Fault, type[ProviderError], int]] = [
+    (coded(401, 1002), Unauthorized, 0),
+    (coded(429, 1101), RateLimited, 0),
+    (coded(429, 1102), RateLimited, 0),
+    (coded(403, 1103), Unauthorized, 0),
+    (coded(400, 1201), BadRequest, 0),
+    (coded(404, 1203), BadRequest, 0),
+    (coded(400, 1301), BadRequest, 0),
+    (coded(200, 1301), BadRequest, 0),
+    (coded(429, 1302), RateLimited, 0),
+    (coded(200, 1303), RateLimited, 0),
+    (coded(503, 5001), RateLimited, 0),
+    (coded(500, 5000), Ambiguous, 0),
+    (coded(504, 5002, accepted=True), Ambiguous, 1),
+    (coded(502, 1302, accepted=True), Ambiguous, 1),
+    (coded(200, 5000, accepted=True), Ambiguous, 1),
+    (coded(400, 7777, accepted=True), Ambiguous, 1),
 ]
 
 
 @pytest.mark.parametrize("case", SUBMITS)
 def test_an_order_that_fails_is_no_cheaper_than_the_bill(
-    kling: Kling, vendor: KlingWire, tmp_path: Path, case: tuple[Fault, type[api.ProviderError], int]
+    kling: Kling, vendor: KlingWire, tmp_path: Path, case: tuple[Fault, type[ProviderError], int]
 ) -> None:
     """Is every bad answer the error that it should be, each call sent once, and none called free that was billed?"""
     fault, error, billed = case
@@ -179,30 +189,30 @@ def test_quota_capacity_safety_and_bad_requests_are_told_apart(
 ) -> None:
     """Does the line say which of them it was?"""
     vendor.faults["submit"].append(coded(400, code))
-    with pytest.raises(api.ProviderError, match=words):
+    with pytest.raises(ProviderError, match=words):
         kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
 
 
 @pytest.mark.parametrize(
     "case",
     [
-        (Fault("reset_before"), api.Ambiguous),
-        (Fault("reset_after"), api.Ambiguous),
-        (Fault("silent"), api.Ambiguous),
-        *((Fault(kind), api.Ambiguous) for kind in BROKEN),  # type: ignore[arg-type]
+        (Fault("reset_before"), Ambiguous),
+        (Fault("reset_after"), Ambiguous),
+        (Fault("silent"), Ambiguous),
+        *((Fault(kind), Ambiguous) for kind in BROKEN),  # type: ignore[arg-type]
         (
             Fault("status", 404),
-            api.BadRequest,
+            BadRequest,
         ),  # a proxy's: the vendor has not said that it knows of no such task
-        (Fault("status", 500), api.Ambiguous),
-        (Fault("status", 503), api.RateLimited),
-        (coded(401, 1004), api.Unauthorized),
-        (coded(400, 1201), api.BadRequest),
-        (coded(200, 0), api.Ambiguous),
+        (Fault("status", 500), Ambiguous),
+        (Fault("status", 503), RateLimited),
+        (coded(401, 1004), Unauthorized),
+        (coded(400, 1201), BadRequest),
+        (coded(200, 0), Ambiguous),
     ],
 )
 def test_a_look_that_fails_never_says_that_there_is_nothing(
-    kling: Kling, vendor: KlingWire, tmp_path: Path, case: tuple[Fault, type[api.ProviderError]]
+    kling: Kling, vendor: KlingWire, tmp_path: Path, case: tuple[Fault, type[ProviderError]]
 ) -> None:
     """Is "there is no such task", after which a call is sent again, believed only in the vendor's own code?"""
     fault, error = case
@@ -210,7 +220,7 @@ def test_a_look_that_fails_never_says_that_there_is_nothing(
     vendor.faults["find"].append(fault)
     with pytest.raises(error) as raised:
         kling.find("S-a1-0")
-    assert not isinstance(raised.value, api.JobGone | api.JobFailed)
+    assert not isinstance(raised.value, JobGone | JobFailed)
     assert kling.find("S-a1-0") == job
     assert kling.find("S-a2-0") is None
 
@@ -220,7 +230,7 @@ def test_a_task_is_followed_to_its_end(vendor: KlingWire, kling: Kling, tmp_path
     vendor.states = ["submitted", "processing", "resting", "succeed"]
     job = kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
     assert [kling.poll(job.handle).state for _ in range(2)] == ["queued", "running"]
-    with pytest.raises(api.Ambiguous, match="resting"):
+    with pytest.raises(Ambiguous, match="resting"):
         kling.poll(job.handle)
     assert kling.poll(job.handle).state == "ready"
     into = io.BytesIO()
@@ -235,10 +245,10 @@ def test_a_task_that_failed_or_is_gone_says_so(vendor: KlingWire, kling: Kling, 
     vendor.states = ["failed"] * 2
     job = kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
     for look in (lambda: kling.poll(job.handle), lambda: kling.fetch(job.handle, io.BytesIO())):
-        with pytest.raises(api.JobFailed, match="content risk") as raised:
+        with pytest.raises(JobFailed, match="content risk") as raised:
             look()
         assert raised.value.billed is None, "nobody says whether a failed task is charged"
-    with pytest.raises(api.JobGone):
+    with pytest.raises(JobGone):
         kling.poll("task-9")
 
 
@@ -249,7 +259,7 @@ def test_no_odd_address_is_asked(kling: Kling, vendor: KlingWire, tmp_path: Path
     """Is a result's address one of the web, or a broken download and nothing worse?"""
     vendor.address = address
     job = kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
-    with pytest.raises(api.BrokenDownload):
+    with pytest.raises(BrokenDownload):
         kling.fetch(job.handle, io.BytesIO())
 
 
@@ -286,7 +296,7 @@ def test_a_refusal_that_cannot_be_checked_is_no_refusal(
     """When it cannot be told whether an earlier call of the step has arrived, is that said?"""
     vendor.faults["submit"].append(coded(400, 1201))
     vendor.faults["find"].append(Fault("reset_after"))
-    with pytest.raises(api.Ambiguous):
+    with pytest.raises(Ambiguous):
         kling.submit_video(order(tmp_path, MODEL), step_key="S-a1-0")
 
 
@@ -307,14 +317,14 @@ def test_no_secret_is_told(
     vendor.faults["fetch"] += [Fault("status", 403), Fault("status", 404), Fault("reset_after")]
     with caplog.at_level(logging.INFO):
         for _ in range(5):
-            with pytest.raises(api.ProviderError) as raised:
+            with pytest.raises(ProviderError) as raised:
                 kling.submit_video(order(tmp_path, MODEL), step_key="S-a3-0")
             told += [str(raised.value), repr(raised.value)]
-        with pytest.raises(api.JobFailed) as failed:
+        with pytest.raises(JobFailed) as failed:
             kling.poll(failing.handle)
         told.append(str(failed.value))
         for _ in range(3):
-            with pytest.raises(api.ProviderError) as raised:
+            with pytest.raises(ProviderError) as raised:
                 kling.fetch(job.handle, io.BytesIO())
             told.append(str(raised.value))
         kling.fetch(job.handle, io.BytesIO())

@@ -17,9 +17,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from starsend.api_client import BadRequest, ImageRequest, Reference, VideoRequest
+from starsend.api_client import ImageRequest, Reference, VideoRequest
 from starsend.providers.motion import check_take, frame_counts, move_of, render_take, timecode, video_size
 from starsend.providers.storyboard.board import draw_board
+from starsend.vendor_faults import BadRequest
 from tests.pictures import ssim
 
 Rgb = NDArray[np.uint8]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from starsend import api_client as api
 from starsend.provider_options import VendorOptions
 from starsend.providers.multi_shot import bring, call_by_number
+from starsend.vendor_faults import BrokenDownload
 from tests.standins.wire import Call, Phase, Reply, StandIn
 
 
@@ -36,7 +36,7 @@ def store() -> Iterator[Store]:
 
 def test_in_production_nothing_is_fetched_in_the_clear(store: Store) -> None:
     """Without another address in the options, is plain http refused before anything is asked?"""
-    with pytest.raises(api.BrokenDownload, match="not https"):
+    with pytest.raises(BrokenDownload, match="not https"):
         bring("kling", "job", f"{store.url}/whole", io.BytesIO(), VendorOptions())
     assert store.calls == []
 
@@ -47,7 +47,7 @@ def test_a_redirect_is_followed_as_far_as_it_is_safe(store: Store) -> None:
     assert bring("kling", "job", f"{store.url}/moved", into, options) == "video/mp4"
     assert into.getvalue() == b"0123456789"
     store.leads_to = "ftp://127.0.0.1/whole"
-    with pytest.raises(api.BrokenDownload, match="ftp"):
+    with pytest.raises(BrokenDownload, match="ftp"):
         bring("kling", "job", f"{store.url}/moved", into, options)
 
 

@@ -14,6 +14,14 @@ from typing import Any
 import pytest
 
 from starsend import api_client as api
+from starsend.vendor_faults import (
+    Ambiguous,
+    BrokenDownload,
+    JobFailed,
+    ProviderError,
+    RateLimited,
+    Unauthorized,
+)
 from tests.conftest import ManualClock
 from tests.standins.omni_wire import FILES, INTERACTIONS, OmniWire
 from tests.standins.vendor import png, write_png
@@ -133,7 +141,7 @@ def test_a_job_that_ended_badly_says_why(desk: Desk, wire: OmniWire, said: str) 
     """Is each bad end the last word, with the vendor's own reason and without the key?"""
     handle = desk.submit()
     wire.said = {"status": said, "steps": [SAFE], "errors": [{"code": "x", "message": f"no luck {SECRET}"}]}
-    with pytest.raises(api.JobFailed, match=r"no luck \[key\]; I cannot show that"):
+    with pytest.raises(JobFailed, match=r"no luck \[key\]; I cannot show that"):
         desk.open().poll(handle)
 
 
@@ -141,7 +149,7 @@ def test_a_refusal_in_words_is_a_failure(desk: Desk, wire: OmniWire) -> None:
     """Is an interaction that completes with a text instead of a video told apart from one still being filed?"""
     handle = desk.submit()
     wire.said = {"steps": [SAFE]}
-    with pytest.raises(api.JobFailed, match="I cannot show that"):
+    with pytest.raises(JobFailed, match="I cannot show that"):
         desk.open().poll(handle)
 
 
@@ -150,7 +158,7 @@ def test_completed_without_a_word_is_not_given_up(desk: Desk, wire: OmniWire) ->
     handle = desk.submit()
     wire.said = {"steps": []}
     assert desk.open().poll(handle).state == "ready"
-    with pytest.raises(api.BrokenDownload):
+    with pytest.raises(BrokenDownload):
         fetched(desk, handle)
     wire.said = {}
     assert fetched(desk, handle) == wire.video
@@ -163,10 +171,10 @@ def test_an_answer_nobody_knows_is_asked_again(desk: Desk, wire: OmniWire, said:
     """Is a state or shape that the vendor may add one day neither a failure nor a crash?"""
     handle = desk.submit()
     wire.said = said
-    with pytest.raises(api.ProviderError) as raised:
+    with pytest.raises(ProviderError) as raised:
         desk.open().poll(handle)
-    assert isinstance(raised.value, api.Ambiguous | api.JobFailed)
-    assert isinstance(raised.value, api.Ambiguous) or said.get("status") == "failed"
+    assert isinstance(raised.value, Ambiguous | JobFailed)
+    assert isinstance(raised.value, Ambiguous) or said.get("status") == "failed"
 
 
 def test_a_file_that_is_not_ready_is_waited_for(desk: Desk, wire: OmniWire) -> None:
@@ -174,7 +182,7 @@ def test_a_file_that_is_not_ready_is_waited_for(desk: Desk, wire: OmniWire) -> N
     handle = desk.submit()
     wire.states = ["PROCESSING", "ACTIVE", "FAILED"]
     assert [desk.open().poll(handle).state for _ in range(2)] == ["running", "ready"]
-    with pytest.raises(api.JobFailed, match="file"):
+    with pytest.raises(JobFailed, match="file"):
         desk.open().poll(handle)
 
 
@@ -222,21 +230,21 @@ def test_a_video_that_cannot_be_fetched_says_where_it_is(desk: Desk, wire: OmniW
     """Is the paid job kept, and the address told in words?"""
     handle = desk.submit()
     wire.uri = uri
-    with pytest.raises(api.BrokenDownload):
+    with pytest.raises(BrokenDownload):
         fetched(desk, handle)
 
 
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (Fault("status", 400), api.BrokenDownload),
-        (Fault("status", 401), api.Unauthorized),
-        (Fault("status", 429), api.RateLimited),
+        (Fault("status", 400), BrokenDownload),
+        (Fault("status", 401), Unauthorized),
+        (Fault("status", 429), RateLimited),
     ],
     ids=lambda value: f"{value.kind}-{value.status}" if isinstance(value, Fault) else "",
 )
 def test_a_download_says_what_became_of_it(
-    desk: Desk, wire: OmniWire, fault: Fault, error: type[api.ProviderError]
+    desk: Desk, wire: OmniWire, fault: Fault, error: type[ProviderError]
 ) -> None:
     """Is a result that is gone told from one that did not come whole?"""
     handle = desk.submit()

@@ -23,7 +23,6 @@ from client_async.house_line import run_house_line
 from client_async.picks import record_pick
 from client_async.projects import Place
 from client_async.wiring import Parts, open_parts
-from starsend.api_client import JobGone
 from starsend.clock import SystemClock
 from starsend.errors import StarsendError, UnknownName
 from starsend.orchestrator.open_cases import Case, stand_of
@@ -31,6 +30,7 @@ from starsend.orchestrator.records import Intent, Step
 from starsend.orchestrator.recovery import AtTheVendor, NotOpen, SeveralOpen
 from starsend.orchestrator.step_faults import BudgetExceeded, StepBusy, StepFailed, StepUnknown
 from starsend.pricing import PriceTable
+from starsend.vendor_faults import JobGone
 from tests.conftest import ManualClock
 from tests.standins.warm import run_command
 from tests.unit.studio import PRICES

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from client_async.accounts import costs_of, entries_of
 from client_async.events import SequenceMoved
-from starsend.api_client import JobFailed
 from starsend.files import sha256_of
 from starsend.orchestrator.step_faults import StepFailed
 from starsend.shot_lint import ShotsRefused, divide
 from starsend.tools.image_utils import open_picture
 from starsend.tools.last_frame import NoLastFrame, keep_last_frame
+from starsend.vendor_faults import JobFailed
 from tests.standins.vendor import mp4
 from tests.unit.studio import Studio
 

@@ -29,6 +29,18 @@ from starsend.sections import ImageSettings, VideoSettings
 from starsend.shot_limits import ShotLimits
 from starsend.shot_lint import ShotsRefused
 from starsend.tools.image_utils import open_picture
+from starsend.vendor_faults import (
+    Ambiguous,
+    BadRequest,
+    BrokenDownload,
+    JobFailed,
+    JobGone,
+    NoPicture,
+    NotSent,
+    ProviderError,
+    RateLimited,
+    Unauthorized,
+)
 from tests.conftest import ManualClock
 from tests.standins.vendor import Script, Vendor, mp4, png, write_png
 
@@ -225,14 +237,14 @@ def test_a_take_that_cannot_be_fetched_again_is_said_to_be_lost(desk: Desk) -> N
 @pytest.mark.parametrize(
     "refusal",
     [
-        api.NotSent("v", "connection refused"),
-        api.RateLimited("v", 17.0),
-        api.BadRequest("v", "400"),
-        api.Unauthorized("v", "401"),
+        NotSent("v", "connection refused"),
+        RateLimited("v", 17.0),
+        BadRequest("v", "400"),
+        Unauthorized("v", "401"),
     ],
 )
 def test_what_was_turned_away_unbilled_costs_nothing_and_may_be_sent_again(
-    desk: Desk, refusal: api.ProviderError
+    desk: Desk, refusal: ProviderError
 ) -> None:
     """After a plain no, does the same step go through at the next try?"""
     desk.vendor.script = [refusal]
@@ -246,8 +258,8 @@ def test_what_was_turned_away_unbilled_costs_nothing_and_may_be_sent_again(
 
 def test_an_answer_without_a_picture_is_final_and_booked_as_possible(desk: Desk) -> None:
     """Is a refusal not asked again under the same step, and its possible charge shown?"""
-    desk.vendor.script = [api.NoPicture("v", "safety")]
-    with pytest.raises(api.NoPicture, match="refused for safety"):
+    desk.vendor.script = [NoPicture("v", "safety")]
+    with pytest.raises(NoPicture, match="refused for safety"):
         desk.draw()
     with pytest.raises(StepFailed, match="refused for safety"):
         desk.draw()
@@ -258,8 +270,8 @@ def test_an_answer_without_a_picture_is_final_and_booked_as_possible(desk: Desk)
 
 def test_a_job_that_fails_ends_the_step(desk: Desk) -> None:
     """Does a job that the vendor gives up end as failed, not as waiting for ever?"""
-    desk.vendor.polls = [WAIT, api.JobFailed("v", "job-1", "moderation")]
-    with pytest.raises(api.JobFailed):
+    desk.vendor.polls = [WAIT, JobFailed("v", "job-1", "moderation")]
+    with pytest.raises(JobFailed):
         desk.film()
     with pytest.raises(StepFailed):
         desk.film()
@@ -280,7 +292,7 @@ def test_a_lost_answer_is_looked_up_where_the_vendor_lets_us(desk: Desk) -> None
 def test_a_lost_picture_is_booked_as_possible_and_sent_again_by_the_next_call(desk: Desk) -> None:
     """Where nothing can be looked up, is the first charge kept in the books beside the second?"""
     desk.vendor.script = ["lost"]
-    with pytest.raises(api.Ambiguous):
+    with pytest.raises(Ambiguous):
         desk.draw()
     assert (len(desk.vendor.sent), desk.booked) == (1, Decimal("0.05"))
     desk.draw()
@@ -304,7 +316,7 @@ def test_the_policy_for_lost_answers_can_be_set(desk: Desk, on_unknown: str, sen
     """Does the config decide, for pictures and for videos alike?"""
     desk.vendor.script = ["lost"]
     policy: dict[str, Any] = {"image": ImageSettings.model_validate({"on_unknown": on_unknown})}
-    with pytest.raises((api.Ambiguous, StepUnknown)):
+    with pytest.raises((Ambiguous, StepUnknown)):
         desk.draw(**policy)
     with contextlib.suppress(StepUnknown):
         desk.draw(**policy)
@@ -314,8 +326,8 @@ def test_the_policy_for_lost_answers_can_be_set(desk: Desk, on_unknown: str, sen
 def test_a_call_that_cannot_even_be_looked_up_is_booked_until_it_can(desk: Desk) -> None:
     """While the vendor answers nothing at all, is the charge in the books, and cleared up afterwards?"""
     desk.vendor.can_find, desk.vendor.script = True, ["lost"]
-    desk.vendor.finds = [api.NotSent("v", "network down")] * 2
-    for error in (api.Ambiguous, api.NotSent):
+    desk.vendor.finds = [NotSent("v", "network down")] * 2
+    for error in (Ambiguous, NotSent):
         with pytest.raises(error):
             desk.film()
         assert (desk.spent("possible"), desk.spent("actual")) == (Decimal("0.35"), Decimal(0))
@@ -336,9 +348,9 @@ def test_what_was_sent_at_a_price_is_booked_at_it(desk: Desk) -> None:
 
 def test_trouble_while_polling_costs_nothing_and_is_borne_with(desk: Desk) -> None:
     """Are resets and rate limits of a poll just asked again?"""
-    trouble: list[api.JobStatus | api.ProviderError] = [
-        api.Ambiguous("v", "reset"),
-        api.RateLimited("v", 9.0),
+    trouble: list[api.JobStatus | ProviderError] = [
+        Ambiguous("v", "reset"),
+        RateLimited("v", 9.0),
     ]
     desk.vendor.polls = [*trouble, WAIT]
     desk.film()
@@ -372,8 +384,8 @@ def test_after_a_stop_nothing_new_is_begun(desk: Desk) -> None:
     assert not desk.store.costs()
 
 
-@pytest.mark.parametrize("broken", [b"", b"<html>502</html>", mp4()[:400], api.BrokenDownload("v", "short")])
-def test_a_broken_download_is_fetched_again_for_free(desk: Desk, broken: bytes | api.ProviderError) -> None:
+@pytest.mark.parametrize("broken", [b"", b"<html>502</html>", mp4()[:400], BrokenDownload("v", "short")])
+def test_a_broken_download_is_fetched_again_for_free(desk: Desk, broken: bytes | ProviderError) -> None:
     """Does only a whole file count?"""
     desk.vendor.fetches = [broken, broken]
     assert desk.film().media.frames == 12
@@ -383,7 +395,7 @@ def test_a_broken_download_is_fetched_again_for_free(desk: Desk, broken: bytes |
 def test_a_download_that_stays_broken_can_still_be_fetched_tomorrow(desk: Desk) -> None:
     """Is the paid job kept when today's downloads all fail?"""
     desk.vendor.fetches = [b""] * 4
-    with pytest.raises(api.BrokenDownload, match="fetching is free"):
+    with pytest.raises(BrokenDownload, match="fetching is free"):
         desk.film()
     desk.film()
     assert len(desk.vendor.bill) == 1
@@ -450,7 +462,7 @@ def test_a_picture_that_a_full_disk_refuses_for_good_is_booked_as_possible(desk:
     """Is it sent again as a lost answer is: booked, and never while the disk is still full?"""
     desk.vendor.script = ["media", "media"]
     in_the_way = fill_disk(desk)
-    with pytest.raises(api.Ambiguous, match="cannot be written"):
+    with pytest.raises(Ambiguous, match="cannot be written"):
         desk.draw()
     assert sum(desk.clock.waits) > 60, "the disk was borne with as a vendor is"
     with pytest.raises(CannotWrite):
@@ -532,16 +544,16 @@ def test_a_provider_is_never_swapped_under_an_open_step(desk: Desk) -> None:
 @pytest.mark.parametrize("delay", [None, 0.0, 3.5])
 def test_errors_say_what_to_do_next(delay: float | None) -> None:
     """Is every provider error one readable line?"""
-    makers: list[Callable[[], api.ProviderError]] = [
-        lambda: api.NotSent("gemini", "connection refused"),
-        lambda: api.RateLimited("gemini", delay),
-        lambda: api.BadRequest("gemini", "bad\nratio"),
-        lambda: api.Unauthorized("gemini", "401"),
-        lambda: api.NoPicture("gemini", "text_answer", "I cannot draw"),
-        lambda: api.Ambiguous("gemini", "time-out"),
-        lambda: api.JobFailed("fal", "j", "moderation"),
-        lambda: api.JobGone("fal", "j"),
-        lambda: api.BrokenDownload("fal", "short"),
+    makers: list[Callable[[], ProviderError]] = [
+        lambda: NotSent("gemini", "connection refused"),
+        lambda: RateLimited("gemini", delay),
+        lambda: BadRequest("gemini", "bad\nratio"),
+        lambda: Unauthorized("gemini", "401"),
+        lambda: NoPicture("gemini", "text_answer", "I cannot draw"),
+        lambda: Ambiguous("gemini", "time-out"),
+        lambda: JobFailed("fal", "j", "moderation"),
+        lambda: JobGone("fal", "j"),
+        lambda: BrokenDownload("fal", "short"),
     ]
     for make in makers:
         line = str(make())
@@ -594,8 +606,8 @@ def test_a_take_of_another_length_is_kept_and_said(desk: Desk) -> None:
 def test_a_broken_picture_that_cannot_be_looked_up_is_booked_and_comes_home_later(desk: Desk) -> None:
     """Is the charge in the books while the vendor is out of reach, and the picture fetched when it is back?"""
     desk.vendor.can_find, desk.vendor.script = True, ["broken"]
-    desk.vendor.finds = [api.NotSent("v", "network down")]
-    with pytest.raises(api.NotSent):
+    desk.vendor.finds = [NotSent("v", "network down")]
+    with pytest.raises(NotSent):
         desk.draw()
     assert desk.spent("possible") == Decimal("0.05")
     assert desk.draw().media.width == 64
@@ -624,8 +636,8 @@ def test_what_was_sent_comes_home_whatever_the_limits_are_by_then(desk: Desk) ->
 
 def test_what_was_turned_away_is_looked_at_again(desk: Desk) -> None:
     """Is a step that cost nothing not sent again once the limits are known to forbid it?"""
-    desk.vendor.script = [api.BadRequest("v", "no")]
-    with pytest.raises(api.BadRequest):
+    desk.vendor.script = [BadRequest("v", "no")]
+    with pytest.raises(BadRequest):
         desk.film()
     with pytest.raises(ShotsRefused):
         desk.film(shot_limits=[STRICT])

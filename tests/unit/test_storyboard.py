@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from starsend.api_client import BadRequest, ImageRequest, Reference
+from starsend.api_client import ImageRequest, Reference
 from starsend.providers.storyboard.board import SINGLE, WRONG_GRIDS, caption, draw_board, pixel_size, png
 from starsend.providers.storyboard.places import LIGHTS, PLACES
 from starsend.providers.storyboard.scene import framing_of, read_prompt, read_scene
 from starsend.tools.grid_layout import read_grid
+from starsend.vendor_faults import BadRequest
 
 Grey = NDArray[np.float64]
 GRID = "Create a 2x2 contiguous grid of 4 distinct images of {}. Separate them by a thin solid {} gutter."

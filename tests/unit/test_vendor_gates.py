@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starsend.api_client import (
+from starsend.vendor_faults import (
     Ambiguous,
     BadRequest,
     NoPicture,

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from starsend import api_client as api
 from starsend.errors import BadInput
+from starsend.vendor_faults import Ambiguous, BadRequest, BrokenDownload, JobFailed, NotSent, ProviderError
 from tests.conftest import ManualClock
 from tests.standins.vendor import png, write_png
 from tests.standins.veo_wire import VeoWire
@@ -96,7 +97,7 @@ def test_a_take_has_one_of_three_lengths(desk: Desk, wire: VeoWire, seconds: int
     if made:
         desk.submit(durations=(1.0, seconds - 1.0))
     else:
-        with pytest.raises(api.BadRequest, match=f"4, 6 or 8 seconds, not {seconds}"):
+        with pytest.raises(BadRequest, match=f"4, 6 or 8 seconds, not {seconds}"):
             desk.submit(durations=(1.0, seconds - 1.0))
     assert len(wire.bill) == made
 
@@ -114,8 +115,8 @@ def test_an_operation_is_looked_up_by_its_name(desk: Desk, wire: VeoWire) -> Non
 @pytest.mark.parametrize(
     ("ended", "error", "words"),
     [
-        ({"error": {"code": 3, "message": f"odd prompt {SECRET}"}}, api.JobFailed, r"odd prompt \[key\]"),
-        ({"error": {"code": 13}}, api.JobFailed, "no reason"),
+        ({"error": {"code": 3, "message": f"odd prompt {SECRET}"}}, JobFailed, r"odd prompt \[key\]"),
+        ({"error": {"code": 13}}, JobFailed, "no reason"),
         (
             {
                 "response": {
@@ -123,15 +124,15 @@ def test_an_operation_is_looked_up_by_its_name(desk: Desk, wire: VeoWire) -> Non
                     "raiMediaFilteredReasons": [f"code 58061214 {SECRET}"],
                 }
             },
-            api.JobFailed,
+            JobFailed,
             r"withheld for safety: code 58061214 \[key\]",
         ),
-        ({"response": {}}, api.Ambiguous, "neither"),
-        ({}, api.Ambiguous, "neither"),
+        ({"response": {}}, Ambiguous, "neither"),
+        ({}, Ambiguous, "neither"),
     ],
 )
 def test_an_operation_that_ended_badly_says_why(
-    desk: Desk, wire: VeoWire, ended: dict[str, object], error: type[api.ProviderError], words: str
+    desk: Desk, wire: VeoWire, ended: dict[str, object], error: type[ProviderError], words: str
 ) -> None:
     """Is a failure told from a video withheld for safety, and both from an answer that shows nothing?"""
     handle = desk.submit()
@@ -145,7 +146,7 @@ def test_a_video_in_a_bucket_says_where_it_is(desk: Desk, wire: VeoWire, video: 
     """Is a paid result that cannot be fetched kept, and its place told?"""
     handle = desk.submit()
     wire.ended = {"response": {"videos": [{**video, "mimeType": "video/mp4"}]}}
-    with pytest.raises(api.BrokenDownload, match=r"gs://studio/take.mp4|no bytes"):
+    with pytest.raises(BrokenDownload, match=r"gs://studio/take.mp4|no bytes"):
         desk.open().fetch(handle, io.BytesIO())
 
 
@@ -153,7 +154,7 @@ def test_a_fetch_before_the_end_is_no_result(desk: Desk, wire: VeoWire) -> None:
     """Is nothing written of an operation that still runs?"""
     handle, into = desk.submit(), io.BytesIO()
     wire.running = 1
-    with pytest.raises(api.BrokenDownload):
+    with pytest.raises(BrokenDownload):
         desk.open().fetch(handle, into)
     assert into.getvalue() == b""
 
@@ -175,9 +176,9 @@ def test_without_a_token_nothing_is_sent(desk: Desk, wire: VeoWire, monkeypatch:
     handle = desk.submit()
     monkeypatch.delenv("VEO_ACCESS_TOKEN")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(account(desk.folder, closed_port())))
-    with pytest.raises(api.NotSent, match="no access token"):
+    with pytest.raises(NotSent, match="no access token"):
         desk.submit()
-    with pytest.raises(api.NotSent):
+    with pytest.raises(NotSent):
         desk.open().poll(handle)
     assert len(wire.bill) == 1
 

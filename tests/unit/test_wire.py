@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from starsend import api_client as api
 from starsend.providers import wire
+from starsend.vendor_faults import Ambiguous
 from tests.standins.wire import Call, Fault, Phase, Reply, StandIn
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -49,7 +49,7 @@ def test_an_answer_that_cannot_be_unpacked_was_sent(shop: Shop) -> None:
     """Is a call that was answered in broken gzip called lost, and not free?"""
     headers = {"content-encoding": "gzip"}
     shop.faults["submit"].append(Fault("status", 200, headers=headers, body=b"no gzip", accepted=True))
-    with pytest.raises(api.Ambiguous):
+    with pytest.raises(Ambiguous):
         send(shop.url)
     assert len(shop.bill) == 1
 

@@ -20,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from starsend.api_client import BadRequest, ImageRequest, Reference, VideoRequest
+from starsend.api_client import ImageRequest, Reference, VideoRequest
 from starsend.providers.storyboard.camera import SETUPS
 from starsend.providers.storyboard.places import LIGHTS, Light, Rgb
 from starsend.providers.storyboard.scene import Framing, framing_of, read_prompt, read_scene
 from starsend.providers.storyboard.stage import rng_for, set_stage, shoot
 from starsend.tools import picture_file
 from starsend.tools.picture_file import as_srgb
+from starsend.vendor_faults import BadRequest
 
 PROVIDER = "animatic"
 
