@@ -23,7 +23,7 @@ from client_async.projects import Place
 from client_async.screens import LiveProgress, say
 from client_async.sequences import Sequence, check_sequences
 from client_async.states import PARKED
-from client_async.take_maker import brief_digest, cast_shots
+from client_async.take_request import brief_digest, cast_shots
 from client_async.wishes import checked_note
 from starsend.config import load_settings
 from starsend.elements import Elements

@@ -9,7 +9,7 @@ from typing import Any
 
 from client_async.projects import Place
 from client_async.sequences import Sequence, check_sequences
-from client_async.take_maker import facts_of, parts_of
+from client_async.take_request import facts_of, parts_of
 from client_async.workshop import Workshop
 from starsend.config import load_settings
 from starsend.elements import Elements

@@ -9,22 +9,19 @@ from functools import partial
 from pathlib import Path
 
 from client_async.next_action import check_still_asked
-from client_async.prompts import shot_prompt
 from client_async.sequence_parts import TakePart, TakeRecord
 from client_async.sequences import Sequence
 from client_async.states import PARKED
+from client_async.take_request import brief_digest, cast_shots, parts_of
 from client_async.workshop import Workshop
 from starsend.api_client import Reference
-from starsend.elements import Cast, Elements
+from starsend.elements import Cast
 from starsend.errors import BadInput
 from starsend.files import sha256_of
 from starsend.orchestrator.records import Take
 from starsend.orchestrator.step_faults import StepFailed
-from starsend.orchestrator.step_key import request_digest
 from starsend.orchestrator.step_runner import MultiShot
-from starsend.sections import VideoSettings
-from starsend.shot_limits import ShotLimits
-from starsend.shot_lint import RequestFacts, ShotsRefused, divide, faults_of_division, frame_size, lint
+from starsend.shot_lint import frame_size
 
 
 class KeyframeGone(BadInput):
@@ -202,65 +199,3 @@ def _asked(sequence: Sequence, start: Reference, attempt: int, cast: Cast) -> Mu
         "references": cast.references,
         "attempt": attempt,
     }
-
-
-def cast_shots(sequence: Sequence, name: str, elements: Elements) -> Cast:
-    """What the take of a sequence is asked for in: prompts with elements spelt out, and their pictures."""
-    prompts = [shot_prompt(shot) for shot in sequence.shots]
-    return elements.cast(prompts, sequence.elements, where=name)
-
-
-def facts_of(
-    sequence: Sequence, name: str, elements: Elements, frame: tuple[int, int] | None
-) -> RequestFacts:
-    """What the linter must know of the take of a sequence. ``frame``: width and height, or their ratio, if known."""
-    cast = cast_shots(sequence, name, elements)
-    return RequestFacts(
-        prompts=cast.prompts,
-        written=tuple(shot.prompt for shot in sequence.shots),
-        seconds=tuple(shot.seconds for shot in sequence.shots),
-        elements=tuple(reference.name for reference in cast.references),
-        frame=frame,
-    )
-
-
-def parts_of(
-    sequence: Sequence,
-    name: str,
-    elements: Elements,
-    *,
-    limits: ShotLimits | None,
-    frame: tuple[int, int] | None,
-    model: str,
-) -> list[Sequence]:
-    """The sequence as takes that the model can make: itself, or where it asks for it (``split``), several with some of its shots.
-
-    Raises ShotsRefused: its shots cannot be divided.
-    """
-    if not sequence.split or limits is None:
-        return [sequence]
-
-    def part(begin: int, end: int) -> Sequence:
-        return sequence.model_copy(update={"shots": sequence.shots[begin:end]})
-
-    def fits(begin: int, end: int) -> bool:
-        return not lint(facts_of(part(begin, end), name, elements, frame), limits)
-
-    count = len(sequence.shots)
-    ranges = divide(count, fits)
-    if ranges is None:
-        alone = [facts_of(part(at, at + 1), name, elements, frame) for at in range(count)]
-        raise ShotsRefused(name, model, faults_of_division(alone, limits))
-    return [part(shots.start, shots.stop) for shots in ranges]
-
-
-def brief_digest(sequence: Sequence, cast: Cast, video: VideoSettings) -> str:
-    """SHA-256 of all that decides what a take will show, but for its start frame."""
-    return request_digest(
-        {
-            "by": [video.provider, video.model, video.resolution],
-            "prompts": cast.prompts,
-            "durations": [shot.seconds for shot in sequence.shots],
-            "references": [r.sha256 for r in cast.references],
-        }
-    )

@@ -19,7 +19,7 @@ from client_async.picks import BadPick, grid_to_pick_from, present_pick, record_
 from client_async.projects import Place
 from client_async.sequence_parts import Cell
 from client_async.sequences import Sequence, check_sequences, parsed
-from client_async.take_maker import brief_digest, cast_shots
+from client_async.take_request import brief_digest, cast_shots
 from client_async.wishes import BadWish, ask_for_grid
 from starsend.config import load_settings
 from starsend.elements import Elements
