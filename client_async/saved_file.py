@@ -12,7 +12,8 @@ import orjson
 from client_async.ownership import SCHEMA, Raw, exact, spelt
 from client_async.whole_file import Contents
 from starsend.errors import BadInput
-from starsend.json_file import MEND, line_of, parse_json
+from starsend.json_file import MEND, parse_json
+from starsend.json_lines import line_of
 
 
 class BadShape(BadInput):

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from starsend.errors import BadInput, nearest
-from starsend.json_file import MEND, line_of
+from starsend.json_file import MEND
+from starsend.json_lines import line_of
 
 
 class BadDocument(BadInput):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from starsend.errors import BadInput
+from starsend.json_lines import begin_of
 
 MEND = "mend it and save it again; nothing was changed"
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -124,10 +125,10 @@ def _member_by_member(text: str, inside: str, pack: Pack) -> dict[str, Any] | No
         return _STRICT.raw_decode(text, at)
 
     try:
-        found, end = _object(text, _begin(text, 0), value_of)
+        found, end = _object(text, begin_of(text, 0), value_of)
     except (ValueError, IndexError, RecursionError):
         return None
-    return found if _begin(text, end) == len(text) else None
+    return found if begin_of(text, end) == len(text) else None
 
 
 def _object(
@@ -135,16 +136,16 @@ def _object(
 ) -> tuple[dict[str, Any], int]:
     """The object that begins at ``at`` and where it ends. Raises ValueError, IndexError: it is none, or a key stands twice."""
     found: dict[str, Any] = {}
-    at = _begin(text, _past(text, at, "{"))
+    at = begin_of(text, _past(text, at, "{"))
     while text[at] != "}":
         key, end = _STRICT.raw_decode(text, at)
         if not isinstance(key, str) or key in found:
             raise ValueError
-        at = _begin(text, _past(text, _begin(text, end), ":"))
+        at = begin_of(text, _past(text, begin_of(text, end), ":"))
         found[key], at = value_of(key, at)
-        at = _begin(text, at)
+        at = begin_of(text, at)
         if text[at] != "}":
-            at = _begin(text, _past(text, at, ","))
+            at = begin_of(text, _past(text, at, ","))
             if text[at] == "}":
                 raise ValueError
     return found, at + 1
@@ -154,57 +155,6 @@ def _past(text: str, at: int, sign: str) -> int:
     if text[at] != sign:
         raise ValueError
     return at + 1
-
-
-def line_of(text: str, path: Sequence[int | str]) -> int | None:
-    """The line, counted from 1, on which the value at ``path`` begins in valid JSON; that of its nearest parent if it has none."""
-    at = _begin(text, 0)
-    for part in path:
-        inner = _member(text, at, part) if text[at] == "{" else _item(text, at, part)
-        if inner is None:
-            break
-        at = inner
-    return text.count("\n", 0, at) + 1
-
-
-_SPACE = re.compile(r"[ \t\n\r]*")
-_DECODER = json.JSONDecoder()
-
-
-def _begin(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    assert found is not None
-    return found.end()
-
-
-def _member(text: str, at: int, key: int | str) -> int | None:
-    """Where the value of ``key`` begins in the object that begins at ``at``."""
-    at = _begin(text, at + 1)
-    while text[at] != "}":
-        name, end = _DECODER.raw_decode(text, at)
-        value = _begin(text, _begin(text, end) + 1)  # past the colon
-        if name == key:
-            return value
-        at = _past_comma(text, _DECODER.raw_decode(text, value)[1])
-    return None
-
-
-def _item(text: str, at: int, index: int | str) -> int | None:
-    """Where item ``index`` begins in the array that begins at ``at``."""
-    if text[at] != "[" or not isinstance(index, int):
-        return None
-    at = _begin(text, at + 1)
-    while text[at] != "]":
-        if index == 0:
-            return at
-        index -= 1
-        at = _past_comma(text, _DECODER.raw_decode(text, at)[1])
-    return None
-
-
-def _past_comma(text: str, at: int) -> int:
-    at = _begin(text, at)
-    return _begin(text, at + 1) if text[at] == "," else at
 
 
 class _Refused(ValueError):
