@@ -24,6 +24,16 @@ class ProviderError(StarsendError):
     step_key: str = ""
     sent_nothing: bool = False
 
+    def at_a_look(self, handle: str) -> None:
+        """Say that it ended a look at a job, or its download: what the call did to the bill was settled before."""
+        self.sent_nothing = True
+        remedy = (
+            self.remedy if isinstance(self, RateLimited | Unauthorized) else "run it again, looking is free"
+        )
+        super().__init__(
+            f"job {handle} is paid for and cannot be seen ({self.what})", where=self.where, remedy=remedy
+        )
+
 
 class NotSent(ProviderError):
     """The request certainly never left (connection refused, DNS). Sending again is safe."""
@@ -88,7 +98,7 @@ class Unauthorized(ProviderError):
         super().__init__(
             f"the vendor did not accept the key: {said}",
             where=provider,
-            remedy="check the key in the environment",
+            remedy="check the key in the environment; `starsend doctor` looks at it, and at the clock",
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -14,7 +16,15 @@ from starsend.orchestrator.landing import Landing
 from starsend.orchestrator.media_check import BrokenMedia
 from starsend.orchestrator.records import Media, Step
 from starsend.sections import RetrySettings
-from starsend.vendor_faults import Ambiguous, BrokenDownload, NotSent, RateLimited
+from starsend.vendor_faults import (
+    Ambiguous,
+    BrokenDownload,
+    JobFailed,
+    JobGone,
+    NotSent,
+    ProviderError,
+    RateLimited,
+)
 from starsend.vendor_patience import downloading, polling
 
 log = structlog.get_logger()
@@ -70,7 +80,8 @@ class JobCollector:
         policy, waited, lost = polling(self._retry), 0.0, 0
         while True:
             try:
-                status = provider.poll(step.handle)
+                with _looking(step.handle):
+                    status = provider.poll(step.handle)
             except FREE_TO_ASK_AGAIN as trouble:
                 lost += 1
                 if lost == policy.attempts:
@@ -94,7 +105,8 @@ class JobCollector:
         policy = downloading(self._retry)
         for attempt in range(1, policy.attempts + 1):
             try:
-                return self._landing.land(step, fetch, known_as=known_as)
+                with _looking(step.handle):
+                    return self._landing.land(step, fetch, known_as=known_as)
             except (BrokenMedia, BrokenDownload, *FREE_TO_ASK_AGAIN) as broken:
                 log.warning("step_fetch_broken", fetch=attempt, error=str(broken))
                 if attempt == policy.attempts:
@@ -105,3 +117,14 @@ class JobCollector:
     def _pause(self, seconds: float, step: Step) -> None:
         if self._clock.wait(seconds, self._stop):
             raise Stopped(f"job {step.handle} of {step.step_key}")
+
+
+@contextmanager
+def _looking(handle: str) -> Iterator[None]:
+    try:
+        yield
+    except (JobFailed, JobGone, BrokenDownload):
+        raise
+    except ProviderError as trouble:
+        trouble.at_a_look(handle)
+        raise

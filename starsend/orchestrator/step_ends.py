@@ -11,7 +11,7 @@ from starsend import api_client as api
 from starsend.clock import Clock
 from starsend.config import Settings
 from starsend.orchestrator.execution_store import ExecutionStore
-from starsend.orchestrator.job_collector import FREE_TO_ASK_AGAIN, JobCollector
+from starsend.orchestrator.job_collector import JobCollector
 from starsend.orchestrator.landing import Landing
 from starsend.orchestrator.media_check import is_of_size
 from starsend.orchestrator.records import OPEN, Media, Step, Take
@@ -62,9 +62,6 @@ class StepEnds:
                 self._store.let_go(step.step_key, ended.kind, str(ended), leaving="failed")
             else:
                 self.fail(step, ended)
-            raise
-        except FREE_TO_ASK_AGAIN as trouble:
-            trouble.sent_nothing = True
             raise
 
     def finish(self, step: Step, media: Media, tokens: int | None = None) -> Take:
