@@ -70,7 +70,8 @@ class ConsoleSettings(Section):
     )
     port: int = Field(default=8620, ge=0, le=65535, description="The same; 0 takes any free port.")
     hosts: list[str] = Field(
-        default=[], description="Other names that it is asked for by, e.g. that of a proxy before it."
+        default=[],
+        description="Other names that it is asked for by, e.g. that of a proxy before it; then a token is needed to read.",
     )
 
 

@@ -18,13 +18,14 @@ from client_async.console.costs_page import costs_page_routes
 from client_async.console.dailies import dailies_routes
 from client_async.console.deliveries import delivery_routes
 from client_async.console.description import describe
-from client_async.console.doors import Doors
+from client_async.console.doors import Doors, Heads
 from client_async.console.grid_review import review_api, review_page
 from client_async.console.guard import Guard
 from client_async.console.health import health_routes
 from client_async.console.link_desk import link_routes
 from client_async.console.links import Links, utc_now
 from client_async.console.live import live_routes
+from client_async.console.login import login_routes
 from client_async.console.media import media_routes
 from client_async.console.meters import Metered, Meters
 from client_async.console.now import Watch
@@ -60,6 +61,7 @@ def make_app(
     pages, meters, room = Pages(board, guard), Meters(board), Showroom(board, Links(guard.token, now))
     watch = watch or Watch(board, Books())
     app.include_router(page_routes(pages))
+    app.include_router(login_routes(pages))
     app.include_router(now_page_routes(pages, watch))
     app.include_router(dailies_routes(pages))
     app.include_router(review_routes(board, guard))
@@ -76,6 +78,7 @@ def make_app(
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_middleware(Doors, guard=guard)
     app.add_middleware(Metered, meters=meters)
+    app.add_middleware(Heads)
     say_what_is_wrong(app, pages.render)
     describe(app)
     return app

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+import anyio
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from client_async.console.guard import Guard
+from client_async.console.onward import login_from
 
 LARGEST_BODY: Final = 64 * 1024
 """Bytes. Notes and picks are small; nothing is uploaded here."""
-READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+READING: Final = frozenset({"GET", "OPTIONS"})
 OPEN: Final = ("/static/", "/login", "/c/", "/healthz", "/readyz")
 """Needs no token anywhere: there is nothing of a client's in it, or a signature of its own."""
 HEADERS: Final = {
@@ -30,6 +32,27 @@ HEADERS: Final = {
 
 class TooLarge(Exception):
     """More of a body came than anybody needs."""
+
+
+class Heads:
+    """ASGI middleware: answers HEAD as GET is answered, as far as the head of it; what would come after is not made."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def head_alone(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body"})
+                rest.cancel()
+
+        with anyio.CancelScope() as rest:
+            await self._app({**scope, "method": "GET"}, receive, head_alone)
 
 
 class Doors:
@@ -64,13 +87,17 @@ class Doors:
         return self._without_right(connection, reads=method in READING)
 
     def _without_right(self, connection: HTTPConnection, *, reads: bool) -> Response | None:
-        guard, path = self._guard, connection.url.path
+        guard, path = self._guard, connection.scope["path"]
         if not reads and path != "/login" and not guard.is_own_page(connection):
             return _plain(403, "a write comes from a page of the console, or with a bearer token")
-        if path.startswith(OPEN) or guard.who(connection) is not None or (reads and guard.is_local):
+        if (
+            path.startswith(OPEN)
+            or guard.who(connection) is not None
+            or (reads and guard.is_here(connection))
+        ):
             return None
         if reads and "text/html" in connection.headers.get("accept", ""):
-            return RedirectResponse("/login", 303)
+            return RedirectResponse(login_from(connection), 303)
         return _plain(401, "a token is needed: open /login, or send it as a bearer token")
 
 

@@ -26,6 +26,8 @@ SESSION_SECONDS: Final = 30 * 86_400
 VARIABLE: Final = "STARSEND_CONSOLE_TOKEN"
 LONGEST_NAME: Final = 80
 SHORTEST_TOKEN: Final = 16
+EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
+"""What stands for every address of this machine is the name of none; one that leads here."""
 
 
 class WeakToken(BadInput):
@@ -71,10 +73,9 @@ class Guard:
 
     def __init__(self, token: str, host: str, hosts: tuple[str, ...] = ()) -> None:
         self.token = token
-        self.is_local = is_loopback(host)
-        self._hosts = {"localhost", "127.0.0.1", "[::1]", *(name.lower() for name in hosts)}
-        if not self.is_local and host not in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not bound to
-            self._hosts.add(f"[{host}]" if ":" in host else host.lower())
+        self._is_local = is_loopback(host) and not hosts
+        own = () if host in EVERYWHERE else (f"[{host}]" if ":" in host else host,)
+        self._hosts = {name.lower() for name in ("localhost", "127.0.0.1", "[::1]", *own, *hosts)}
         self._sessions = URLSafeTimedSerializer(token, salt="session")
 
     def knows_host(self, connection: HTTPConnection) -> bool:
@@ -82,6 +83,14 @@ class Guard:
         host = connection.headers.get("host", "")
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         return name.lower() in self._hosts
+
+    def is_here(self, connection: HTTPConnection) -> bool:
+        """Whether nobody but this machine's own people can be asking.
+
+        A name besides our own is a proxy's, and a proxy asks for others; so does one that tells for whom, whom uvicorn then
+        takes for the client.
+        """
+        return self._is_local and connection.client is not None and is_loopback(connection.client.host)
 
     def session(self, name: str) -> str:
         """A signed session for somebody who has shown the token."""

@@ -37,11 +37,12 @@ def live_routes(board: Board, stopping: anyio.Event, meters: Meters) -> APIRoute
     """``/events``. ``stopping``: set when the server ends, lest an open page holds it up."""
     routes = APIRouter()
 
-    async def seat() -> AsyncIterator[None]:
+    async def seat() -> AsyncIterator[MemoryObjectReceiveStream[Changed]]:
+        # Here and not in the stream's own generator, which nobody ends when its page is left in the middle of an event.
         if meters.open_streams >= MOST_STREAMS:
             raise refused(TooManyStreams(), 503)
-        with meters.stream():
-            yield
+        with meters.stream(), board.watching() as stream:
+            yield stream
 
     @routes.get(
         "/events",
@@ -50,21 +51,21 @@ def live_routes(board: Board, stopping: anyio.Event, meters: Meters) -> APIRoute
         operation_id="events",
         summary="What changes, as it changes",
         responses=refusals(503),
-        dependencies=[Depends(seat)],
     )
-    async def events() -> AsyncIterator[ServerSentEvent]:
+    async def events(
+        stream: MemoryObjectReceiveStream[Changed] = Depends(seat),  # noqa: B008 - no annotation knows a local name
+    ) -> AsyncIterator[ServerSentEvent]:
         """``hello`` at first and after a gap, when everything may be new; then ``changed`` with ``project``, ``names`` of its
         sequences and whether it is ``gone``; and ``now`` when ``/api/now`` answers otherwise than before.
 
         Whoever falls 200 changes behind is cut off, and begins anew with ``hello``.
         """
-        with board.watching() as stream:
-            yield ServerSentEvent(event="hello", data={}, retry=RETRY_MS)
-            while (changed := await _next(stream, stopping)) is not None:
-                said = {"project": changed.project, "names": changed.names, "gone": changed.gone}
-                yield ServerSentEvent(
-                    event="changed" if changed.project else "now", data=said if changed.project else {}
-                )
+        yield ServerSentEvent(event="hello", data={}, retry=RETRY_MS)
+        while (changed := await _next(stream, stopping)) is not None:
+            said = {"project": changed.project, "names": changed.names, "gone": changed.gone}
+            yield ServerSentEvent(
+                event="changed" if changed.project else "now", data=said if changed.project else {}
+            )
 
     return routes
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from client_async.console.board import Board
-from client_async.console.guard import COOKIE, SESSION_SECONDS, Guard
+from client_async.console.guard import Guard
+from client_async.console.onward import login_from
 from client_async.console.rows import WORDS
 from starsend.dollars import dollars
 from starsend.errors import UnknownName
@@ -46,18 +47,21 @@ class Pages:
         self._environment = templates()
 
     def render(self, name: str, request: Request, status: int = 200, **given: Any) -> HTMLResponse:  # noqa: ANN401
-        """A page. ``who``: the name of whoever may write, else None."""
-        who = self.guard.who(request)
+        """A page. ``who``: the name of whoever may write, else None, who finds the way in at ``log_in``."""
         html = self._environment.get_template(name).render(
-            who=who, words=WORDS, here=request.url.path, **given
+            who=self.guard.who(request),
+            words=WORDS,
+            here=request.url.path,
+            log_in=login_from(request),
+            **given,
         )
         return HTMLResponse(html, status, headers={"cache-control": "no-store"})
 
 
 def page_routes(pages: Pages) -> APIRouter:
-    """``/``, the rows of it that change, and ``/login``."""
+    """``/``, and the rows of it that change."""
     routes = APIRouter(include_in_schema=False)
-    board, guard = pages.board, pages.guard
+    board = pages.board
 
     @routes.get("/")
     def console(request: Request) -> Response:
@@ -94,33 +98,4 @@ def page_routes(pages: Pages) -> APIRouter:
         except UnknownName as unknown:
             raise HTTPException(404, unknown.what) from None
 
-    @routes.get("/login")
-    def ask(request: Request, token: str = "") -> Response:
-        """Asks for the token; a link that holds it logs in at once, and leaves it out of the address."""
-        if token:
-            return _let_in(guard, request, token, "") or pages.render("login.html", request, 401, wrong=True)
-        return pages.render("login.html", request, wrong=False)
-
-    @routes.post("/login")
-    async def log_in(request: Request) -> Response:
-        """The form's answer."""
-        form = parse_qs((await request.body()).decode(errors="replace"))
-        token, name = (form.get(field, [""])[0].strip() for field in ("token", "name"))
-        return _let_in(guard, request, token, name) or pages.render("login.html", request, 401, wrong=True)
-
     return routes
-
-
-def _let_in(guard: Guard, request: Request, token: str, name: str) -> Response | None:
-    if not guard.is_token(token):
-        return None
-    answer = RedirectResponse("/", 303)
-    answer.set_cookie(
-        COOKIE,
-        guard.session(name),
-        max_age=SESSION_SECONDS,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
-    return answer

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from client_async.console.app import make_app
 from client_async.console.board import Board
 from client_async.console.books import Books
-from client_async.console.guard import Guard, console_token
+from client_async.console.guard import EVERYWHERE, Guard, console_token
 from client_async.console.now import Watch
 from starsend.errors import BadInput
 from starsend.sections import ConsoleSettings
@@ -55,6 +55,7 @@ async def serve(
     watch = Watch(board, Books())
     with _listening(settings.host, settings.port) as listener:
         host, port = listener.getsockname()[:2]
+        host = EVERYWHERE.get(host, host)
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         async with anyio.create_task_group() as group:
             await group.start(board.run)

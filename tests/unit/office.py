@@ -35,7 +35,7 @@ class Office:
         self.books = Books(monotonic=lambda: self.seconds)
         self.watch = Watch(self.board, self.books, fresh_seconds=0.0)
         self.stopping = anyio.Event()
-        guard = Guard(TOKEN, host, ("testserver",))
+        guard = Guard(TOKEN, host, () if host == "127.0.0.1" else ("testserver",))
         self.app: FastAPI = make_app(self.board, guard, self.stopping, self.watch)
         transport = httpx.ASGITransport(self.app)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8620")

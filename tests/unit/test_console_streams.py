@@ -132,10 +132,12 @@ async def test_the_servers_end_is_the_streams_end(line: Line) -> None:
 async def test_a_page_that_is_left_while_an_event_is_on_its_way_leaves_nothing_behind(line: Line) -> None:
     """Another task ends its generator then: does that end well, with no watcher left?"""
     routes = live.live_routes(line.board, line.stopping, Meters(line.board))
-    stream = next(route.endpoint for route in routes.routes if isinstance(route, APIRoute))()
-    await anext(stream)
-    line.board.publish(Changed("spring", ("SEQ01",)))
-    assert (await anext(stream)).data["names"] == ("SEQ01",)
-    async with anyio.create_task_group() as another:
-        another.start_soon(stream.aclose)
+    events = next(route.endpoint for route in routes.routes if isinstance(route, APIRoute))
+    with line.board.watching() as told:
+        stream = events(told)
+        await anext(stream)
+        line.board.publish(Changed("spring", ("SEQ01",)))
+        assert (await anext(stream)).data["names"] == ("SEQ01",)
+        async with anyio.create_task_group() as another:
+            another.start_soon(stream.aclose)
     assert line.board.watchers == 0
