@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from client_async.console.app import make_app
 from client_async.console.board import Board
 from client_async.console.books import Books
+from client_async.console.connections import Bounded
 from client_async.console.guard import EVERYWHERE, Guard, console_token
 from client_async.console.now import Watch
 from starsend.errors import BadInput
@@ -68,14 +69,21 @@ async def serve(
             group.cancel_scope.cancel()
 
 
-async def serving(app: FastAPI, listener: socket.socket, stopping: anyio.Event) -> None:
+async def serving(
+    app: FastAPI, listener: socket.socket, stopping: anyio.Event, connection: type[Bounded] = Bounded
+) -> None:
     """Answer what comes in at a socket until ``stopping`` is set, and end what is on its way.
+
+    Args:
+        connection: says how many there may be, and how slow they.
 
     That a request came by https is believed of a proxy on this machine, by its X-Forwarded-Proto; of another one where its
     address is in FORWARDED_ALLOW_IPS (uvicorn's own).
     """
     config = uvicorn.Config(
         app,
+        http=connection,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,0 +1,152 @@
+"""Connections that are slow on purpose, or too many: raw bytes to a console on a port of its own."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import anyio
+import pytest
+
+from client_async.console.connections import Bounded
+from client_async.console.server import serving
+from tests.unit.daemon_house import DaemonHouse
+from tests.unit.test_console_doors import Site
+
+pytestmark = pytest.mark.anyio
+HOST = b"host: 127.0.0.1\r\n"
+CLOSING = b"GET /healthz HTTP/1.1\r\n" + HOST + b"connection: close\r\n\r\n"
+WHOLE = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
+HALF = b"GET /healthz HTTP/1.1\r\n" + HOST + b"x-slow: "
+
+
+class Hasty(Bounded):
+    """Nobody is waited for."""
+
+    request_seconds = 0.2
+    stalled_seconds = 0.2
+
+
+class Few(Bounded):
+    """Three at once."""
+
+    most = 3
+
+
+@asynccontextmanager
+async def served(house: DaemonHouse, connection: type[Bounded]) -> AsyncIterator[int]:
+    """A console whose connections are such; its port."""
+    site = Site(house)
+    await site.board.look()
+    stopping = anyio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener, anyio.fail_after(60):
+        async with anyio.create_task_group() as group:
+            group.start_soon(serving, site.app, listener, stopping, connection)
+            yield listener.getsockname()[1]
+            stopping.set()
+
+
+@contextmanager
+def said(port: int, words: bytes) -> Iterator[socket.socket]:
+    """A connection on which something was said before the console could even know of it."""
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        line.sendall(words)
+        line.setblocking(False)
+        yield line
+
+
+async def heard(line: socket.socket, drip: bytes = b"") -> bytearray:
+    """All that comes until the other side ends it, while we say something now and then, for as long as it is listened to."""
+    got = bytearray()
+    while True:
+        try:
+            if drip:
+                line.send(drip)
+            with anyio.move_on_after(0.01):
+                await anyio.wait_readable(line)
+                if not (piece := line.recv(65_536)):
+                    return got
+                got += piece
+        except (ConnectionResetError, BrokenPipeError):
+            return got
+        except BlockingIOError:
+            continue
+
+
+SLOW = {
+    "nothing": (b"", b"", ""),
+    "half a head": (HALF, b"", "408"),
+    "half a head, and on": (HALF, b"x", "408"),
+    "a body": (b"POST /login HTTP/1.1\r\n" + HOST + b"content-length: 5000\r\n\r\ntoken=", b"x", "408"),
+    "chunks": (
+        b"POST /login HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n",
+        b"1\r\nx\r\n",
+        "408",
+    ),
+    "a second head": (WHOLE + HALF, b"x", "200,408"),
+    # Answered before all of it is here: what comes after the answer took uvicorn's own limit away.
+    "unread": (b"GET /healthz HTTP/1.1\r\n" + HOST + b"content-length: 5000\r\n\r\n", b"x", "200|408"),
+    "events": (b"GET /events HTTP/1.1\r\n" + HOST + b"content-length: 5000\r\n\r\n", b"x", "200|408"),
+}
+"""What is said at once, what goes on being said, and the statuses of the answers."""
+
+
+async def test_whoever_is_slow_on_purpose_is_not_waited_for(house: DaemonHouse) -> None:
+    """A byte now and then, or none, without an end: is the connection ended all the same, in words where there is a request?"""
+
+    async def ask(port: int, case: str) -> None:
+        words, drip, statuses = SLOW[case]
+        with said(port, words) as line:
+            got = await heard(line, drip)
+        answered = ",".join(part[:3].decode() for part in got.split(b"HTTP/1.1 ")[1:])
+        assert re.fullmatch(statuses, answered), case
+
+    async with served(house, Hasty) as port, anyio.create_task_group() as lines:
+        for case in SLOW:
+            lines.start_soon(ask, port, case)
+
+
+async def test_whoever_reads_nothing_is_let_go(house: DaemonHouse) -> None:
+    """A film that is asked for and not read: is it let go of?"""
+    gone = anyio.Event()
+
+    class Telling(Hasty):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            gone.set()
+
+    async with served(house, Telling) as port:
+        media = house.root / "projects" / "spring" / "media"
+        media.mkdir()
+        with (media / "long.mp4").open("wb") as film:
+            film.truncate(64_000_000)
+        with said(port, b"GET /media/spring/media/long.mp4 HTTP/1.1\r\n" + HOST + b"\r\n") as asleep:
+            await gone.wait()
+            assert len(await heard(asleep)) < 64_000_000
+
+
+async def test_there_are_no_more_at_once_than_are_served(house: DaemonHouse) -> None:
+    """Held open by somebody: is the next one told so at once, and served when one of them has gone?"""
+    async with served(house, Few) as port:
+        with said(port, b""), said(port, HALF):
+            with said(port, WHOLE) as third:
+                await anyio.wait_readable(third)
+                with said(port, b"") as fourth:
+                    assert (await heard(fourth)).startswith(b"HTTP/1.1 503")
+            answer = bytearray()
+            while not answer.startswith(b"HTTP/1.1 200"):
+                with said(port, CLOSING) as again:
+                    answer = await heard(again)
+
+
+async def test_no_other_protocol_goes_past_the_doors(house: DaemonHouse) -> None:
+    """A WebSocket under another site's name: is it turned away by the same doors?"""
+    asked = (
+        b"GET /events HTTP/1.1\r\nhost: evil.example\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n"
+    )
+    key = b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    async with served(house, Bounded) as port:
+        with said(port, asked + key) as line:
+            assert (await heard(line)).startswith(b"HTTP/1.1 421")
