@@ -104,7 +104,8 @@ def review_page(pages: Pages) -> APIRouter:
         """A picture that goes along with the prompt, made smaller; counted from 0. No other file of an element is served."""
         try:
             place, sequence = board.project(project).place, board.sequence(project, name)
-            made = thumbnail(place.folder, references_of(place, name, sequence)[number].path, REFERENCE_WIDTH)
+            with references_of(place, name, sequence)[number].path.open("rb") as picture:
+                made = thumbnail(place.folder, picture, REFERENCE_WIDTH)
         except (StarsendError, OSError, IndexError):
             raise HTTPException(404, "there is no such picture") from None
         return FileResponse(made, media_type="image/webp", headers=ASK_AGAIN)

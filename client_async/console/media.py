@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, BinaryIO, Final
 
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, HTTPException, Query
 from PIL import Image
 from starlette.responses import FileResponse
+from starlette.types import Receive, Scope, Send
 
 from client_async.console.board import Board
 from client_async.console.meters import Meters
@@ -50,16 +53,61 @@ def media_file(project: Path, path: str) -> Path:
     raise FileNotFoundError(path)
 
 
-def thumbnail(project: Path, source: Path, width: int, told: Callable[[], object] = lambda: None) -> Path:
+def open_media(project: Path, path: str) -> BinaryIO:
+    """``media_file``, opened; a link that somebody puts in its place, or a folder's, meanwhile, is not followed. Raises OSError."""
+    real, base = media_file(project, path), os.path.realpath(project / MEDIA)
+    *folders, name = real.relative_to(base).parts
+    folder = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for inner in folders:
+            outer, folder = (
+                folder,
+                os.open(inner, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder),
+            )
+            os.close(outer)
+        # Into a pipe that lies there by now nobody may ever write.
+        file = os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder), "rb")
+    finally:
+        os.close(folder)
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise FileNotFoundError(path)
+
+
+def path_of(file: BinaryIO) -> Path:
+    """An open file once more, from its beginning, for what takes paths alone; holds while it is open."""
+    return Path(f"/dev/fd/{file.fileno()}")
+
+
+def digest_of(file: BinaryIO) -> str:
+    """A file's SHA-256; read once for each content."""
+    status = os.fstat(file.fileno())
+    return _digest(_Content(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, file.fileno()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    device: int
+    inode: int
+    changed: int
+    size: int
+    descriptor: int = field(compare=False)
+
+
+@lru_cache(maxsize=50_000)
+def _digest(content: _Content) -> str:
+    return sha256_of(Path(f"/dev/fd/{content.descriptor}"))
+
+
+def thumbnail(project: Path, source: BinaryIO, width: int, told: Callable[[], object] = lambda: None) -> Path:
     """A picture made smaller, as WebP. Blocking; made at the first call, for each content and width; ``told`` hears of that.
 
     Raises StarsendError, OSError: it cannot be read, or there is no room.
     """
-    status = source.stat()
-    digest = _digest(str(source), status.st_mtime_ns, status.st_size)
-    made = project / "state" / "console" / "thumbnails" / f"{digest[:32]}-{width}.webp"
+    made = project / "state" / "console" / "thumbnails" / f"{digest_of(source)[:32]}-{width}.webp"
     if not made.exists():
-        with open_picture(source) as opened:
+        with open_picture(path_of(source)) as opened:
             picture = as_srgb(opened) if opened.mode == "I;16" else opened  # which Pillow does not reduce
             picture.thumbnail((width, TALLEST), Image.Resampling.LANCZOS)
             small = as_srgb(picture).convert("RGB")
@@ -71,9 +119,16 @@ def thumbnail(project: Path, source: Path, width: int, told: Callable[[], object
     return made
 
 
-@lru_cache(maxsize=50_000)
-def _digest(path: str, _changed: int, _size: int) -> str:
-    return sha256_of(Path(path))
+class OpenFile(FileResponse):
+    """What is in an open file, or a part of it, whatever has been put under its name since; closes it."""
+
+    def __init__(self, file: BinaryIO, kind: str, headers: Mapping[str, str]) -> None:
+        super().__init__(path_of(file), media_type=kind, headers=headers, stat_result=os.fstat(file.fileno()))
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 def media_routes(board: Board, meters: Meters) -> APIRouter:
@@ -81,30 +136,29 @@ def media_routes(board: Board, meters: Meters) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     threads = anyio.CapacityLimiter(2)
 
-    def found(project: str, path: str) -> tuple[Path, Path]:
+    def opened(project: str, path: str) -> BinaryIO:
         try:
-            folder = board.project(project).place.folder
-            return folder, media_file(folder, path)
+            return open_media(board.project(project).place.folder, path)
         except (StarsendError, OSError):
             raise HTTPException(404, "there is no such file") from None
 
-    @routes.api_route("/media/{project}/{path:path}", methods=["GET", "HEAD"])
-    def media(project: str, path: str) -> FileResponse:
+    def smaller(project: str, path: str, width: int) -> Path:
+        with opened(project, path) as file:
+            return thumbnail(board.project(project).place.folder, file, width, meters.thumbnail_made)
+
+    @routes.get("/media/{project}/{path:path}")
+    def media(project: str, path: str) -> OpenFile:
         """The file itself; a part of it where a Range is asked for."""
-        _, file = found(project, path)
-        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        return FileResponse(file, media_type=kind, headers=ASK_AGAIN)
+        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        return OpenFile(opened(project, path), kind, ASK_AGAIN)
 
     @routes.get("/thumbnail/{project}/{path:path}")
     async def small(project: str, path: str, width: Annotated[int, Query()] = 320) -> FileResponse:
         """The picture made smaller."""
-        folder, file = found(project, path)
         if width not in WIDTHS:
             raise HTTPException(422, f"widths are {', '.join(map(str, WIDTHS))}")
         try:
-            made = await anyio.to_thread.run_sync(
-                thumbnail, folder, file, width, meters.thumbnail_made, limiter=threads
-            )
+            made = await anyio.to_thread.run_sync(smaller, project, path, width, limiter=threads)
         except (StarsendError, OSError):
             raise HTTPException(404, "no thumbnail can be made of it") from None
         return FileResponse(made, media_type="image/webp", headers=FOR_EVER)

@@ -16,11 +16,11 @@ from typing import Final, NamedTuple
 
 from PIL import Image
 
-from client_async.console.media import media_file
+from client_async.console.media import digest_of, media_file, open_media, path_of
 from client_async.console.showing import Entry
 from client_async.file_lock import FileLock
 from starsend.errors import BadInput, StarsendError
-from starsend.files import sha256_of, write_durably
+from starsend.files import write_durably
 from starsend.tools.film_facts import film_facts
 from starsend.tools.mp4_plain import check_plain, copy_plain
 from starsend.tools.picture_file import open_picture
@@ -41,8 +41,8 @@ class Missing(BadInput):
 class Unreadable(StarsendError):
     """A video of which nothing can be seen."""
 
-    def __init__(self, video: Path) -> None:
-        super().__init__("nothing can be seen of it", where=str(video), remedy="restore it from a backup")
+    def __init__(self, video: str) -> None:
+        super().__init__("nothing can be seen of it", where=video, remedy="restore it from a backup")
 
 
 class Look(NamedTuple):
@@ -73,16 +73,13 @@ class PlainMedia:
 
     def video(self, path: str) -> Path:
         """A plain copy of a video of the project's media."""
-        source = self._source(path)
-        return self._once(source, ".mp4", partial(copy_plain, source))
+        return self._once(path, ".mp4", lambda file, made: copy_plain(file, made, where=path))
 
     def still(self, entry: Entry) -> Path:
         """The first frame of an entry's take, or its start frame, as JPEG of at most 1,280 pixels' width."""
-        if entry.videos:
-            source = self._source(entry.videos[0])
-            return self._once(source, ".jpg", lambda made: _save(_first_frame(source), made))
-        source = self._source(entry.picture)
-        return self._once(source, ".jpg", lambda made: _save(open_picture(source).convert("RGB"), made))
+        path = entry.videos[0] if entry.videos else entry.picture
+        seen = _first_frame if entry.videos else _picture
+        return self._once(path, ".jpg", lambda file, made: _save(seen(file, path), made))
 
     def look(self, path: str) -> Look:
         """How long a video is and how large its picture; reads its index alone."""
@@ -113,29 +110,27 @@ class PlainMedia:
         except OSError as gone:
             raise Missing(path) from gone
 
-    def _once(self, source: Path, suffix: str, make: Callable[[Path], None]) -> Path:
-        status = source.stat()
-        digest = _digest(str(source), status.st_mtime_ns, status.st_size)
-        made = self._made / f"{digest[:32]}{suffix}"
-        if made.exists():
-            return made
-        # One at a time, in all processes: two would write under the same name, and fight for the same cores.
-        self._made.mkdir(parents=True, exist_ok=True)
-        with self._mutex:
-            lock = FileLock(self._made / ".lock")
-            lock.open()
-            try:
-                lock.take(self._made)
-                if not made.exists():
-                    make(made)
-            finally:
-                lock.close()
+    def _once(self, path: str, suffix: str, make: Callable[[Path, Path], None]) -> Path:
+        try:
+            source = open_media(self._project, path)
+        except OSError as gone:
+            raise Missing(path) from gone
+        with source:
+            made = self._made / f"{digest_of(source)[:32]}{suffix}"
+            if made.exists():
+                return made
+            # One at a time, in all processes: two would write under the same name, and fight for the same cores.
+            self._made.mkdir(parents=True, exist_ok=True)
+            with self._mutex:
+                lock = FileLock(self._made / ".lock")
+                lock.open()
+                try:
+                    lock.take(self._made)
+                    if not made.exists():
+                        make(path_of(source), made)
+                finally:
+                    lock.close()
         return made
-
-
-@lru_cache(maxsize=50_000)
-def _digest(path: str, _changed: int, _size: int) -> str:
-    return sha256_of(Path(path))
 
 
 @lru_cache(maxsize=50_000)
@@ -148,19 +143,23 @@ def _look(path: str, _changed: int, _size: int) -> Look:
             picture = container.streams.video[0]
             return Look((container.duration or 0) / av.time_base, picture.width, picture.height)
     except (FFmpegError, IndexError, ValueError) as wrong:
-        raise Unreadable(Path(path)) from wrong
+        raise Unreadable(path) from wrong
 
 
-def _first_frame(source: Path) -> Image.Image:
+def _picture(file: Path, path: str) -> Image.Image:
+    return open_picture(file, where=path).convert("RGB")
+
+
+def _first_frame(file: Path, path: str) -> Image.Image:
     import av
     from av.error import FFmpegError
 
     try:
-        with av.open(os.fspath(source)) as container:
+        with av.open(os.fspath(file)) as container:
             frame = next(container.decode(video=0))
             return Image.fromarray(frame.to_ndarray(format="rgb24"))
     except (FFmpegError, IndexError, StopIteration, ValueError) as wrong:
-        raise Unreadable(source) from wrong
+        raise Unreadable(path) from wrong
 
 
 def _save(picture: Image.Image, made: Path) -> None:

@@ -62,23 +62,27 @@ def check_plain(path: Path) -> None:
         _blanks(file, path)
 
 
-def copy_plain(source: Path, target: Path) -> None:
+def copy_plain(source: Path, target: Path, *, where: str = "") -> None:
     """Write a copy of ``source`` that says nothing of its making, whole and synced, of the same length, packet for packet.
+
+    Args:
+        where: how an error names the video; its path, when empty.
 
     Raises:
         NotPlain: it is no MP4, or damaged, or holds a track that is neither picture nor sound; ``target`` is not there then.
         CannotWrite: the disk refused.
         OSError: ``source`` cannot be read.
     """
+    name = Path(where) if where else source
     with source.open("rb") as file:
-        write_durably(target, partial(_copy, file, _blanks(file, source)))
+        write_durably(target, partial(_copy, file, _blanks(file, name)))
         try:
             with target.open("rb") as copy:
                 if mp4_comment.essence(copy) != mp4_comment.essence(file):
-                    raise NotPlain(source, "its copy does not read back")
+                    raise NotPlain(name, "its copy does not read back")
         except NoComment as wrong:
             target.unlink()
-            raise NotPlain(source, "its packets cannot be read") from wrong
+            raise NotPlain(name, "its packets cannot be read") from wrong
         except BaseException:
             target.unlink()
             raise

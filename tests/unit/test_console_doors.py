@@ -333,7 +333,8 @@ async def test_a_picture_of_any_shape_has_a_thumbnail(site: Site, size: tuple[in
     picture = site.place.folder / "media" / "odd.png"
     picture.parent.mkdir(exist_ok=True)
     Image.new("I;16", size, 65_535).save(picture)
-    made = thumbnail(site.place.folder, picture, 320)
+    with picture.open("rb") as file:
+        made = thumbnail(site.place.folder, file, 320)
     with Image.open(made) as small:
         assert small.width <= 320
         assert max(small.convert("RGB").getpixel((0, 0))) > 250  # type: ignore[arg-type]
