@@ -24,10 +24,15 @@ from starsend.json_file import read_json
 from starsend.orchestrator.records import StepCosts, Take
 
 
-def costs_of(place: Place) -> ProjectCosts:
-    """Everything that was booked for a project. Raises StoreUnusable, OtherLedger, JournalUnusable, BadDocument."""
+def costs_of(place: Place, settings: Settings | None = None) -> ProjectCosts:
+    """Everything that was booked for a project. Raises StoreUnusable, OtherLedger, JournalUnusable, BadDocument.
+
+    Args:
+        settings: the project's, where they are read already.
+    """
     sequences = as_kept(place)
-    with look_at_store(place, load_settings(place.root, place.folder), cited_by(sequences)) as store:
+    settings = settings or load_settings(place.root, place.folder)
+    with look_at_store(place, settings, cited_by(sequences)) as store:
         costs, takes = (store.step_costs(), store.takes()) if store else ([], [])
     booked, house = book_of(sequences, costs)
     return ProjectCosts(place.name, list(sequences), booked, _finished(sequences, takes, house))

@@ -93,11 +93,11 @@ class Books:
         """All that was booked for a project. Raises StarsendError."""
         kept = self._of(place)
         with kept.reading:
-            self._settings(kept, place)
+            settings = self._settings(kept, place)
             journal = tuple(signature(place.client / f"journal.db{part}") for part in ("", "-wal"))
             signs = (kept.config, self._signs(kept), journal, signature(place.file.path))
             if kept.costs is None or signs != kept.cost:
-                kept.costs = costs_of(place)
+                kept.costs = costs_of(place, settings)
                 kept.cost = signs
             return kept.costs
 

@@ -12,9 +12,21 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    QueuePool,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from starsend.clock import Clock, Stopped
@@ -28,6 +40,9 @@ _MIGRATING = threading.Lock()
 """Alembic keeps what it works on in module globals: two ledgers at once in one process would mix."""
 
 READ_ONLY = {"starsend_read_only": True}
+_COMPILED: dict[Any, Any] = {}
+"""Statements as SQLite takes them, by the one dialect with which files are read: to compile them anew for each of five hundred
+ledgers, and to find out for each what SQLite can do, takes longer than to read them."""
 BUSY_SECONDS = 60.0
 """How long a writer waits for another; transactions here last milliseconds."""
 
@@ -61,11 +76,12 @@ class Database:
     """
 
     def __init__(self, url: str, *, folder: Path, read_only: bool = False) -> None:
-        self.engine = _open_engine(url)
-        self._shown_url = self.engine.url.render_as_string(hide_password=True)
+        self._shown_url = make_url(url).render_as_string(hide_password=True)
         self._locks = folder
         self._kept = ExitStack()
         try:
+            self.engine = _open_engine(url, self._kept if read_only else None)
+            self._kept.callback(self.engine.dispose)
             if read_only:
                 self._open_to_read()
             else:
@@ -89,9 +105,6 @@ class Database:
             self._bring_up_to_date()
 
     def _open_to_read(self) -> None:
-        if self.engine.dialect.name == "sqlite":
-            uri = self._kept.enter_context(looked_at(Path(self.engine.url.database or "")))
-            self.engine = _engine_to_read(self.engine.url, uri)
         version = _version(self.engine)
         if version is None or version < HEAD:
             why = f"it is of {version or 'no'} schema, this Starsend reads {HEAD}; a run by somebody who may write brings it up to date"
@@ -100,7 +113,6 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back; safe to call twice."""
-        self.engine.dispose()
         self._kept.close()
 
     @contextmanager
@@ -242,21 +254,29 @@ def _version(engine: Engine) -> str | None:
         return version
 
 
-def _open_engine(url: str) -> Engine:
+def _open_engine(url: str, reading: ExitStack | None) -> Engine:
+    """``reading``: keeps what a SQLite file that is only read needs meanwhile."""
     if not url.startswith("sqlite"):
         # Threads may be hundreds, and each holds a lock on a connection of its own besides; the server sets the limit.
         return create_engine(url, max_overflow=-1)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", _prepare_sqlite)
+    if reading is None:
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _prepare_sqlite)
+    else:
+        # The URL says which file it is, whatever copy is read.
+        shown = make_url(url)
+        uri = reading.enter_context(looked_at(Path(shown.database or "")))
+        pool = QueuePool(partial(sqlite3.connect, uri, uri=True, isolation_level=None))
+        engine = Engine(pool, _dialect_to_read(), shown, execution_options={"compiled_cache": _COMPILED})
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _engine_to_read(url: URL, uri: str) -> Engine:
-    # The URL says which file it is, whatever copy is read.
-    engine = create_engine(url, creator=lambda: sqlite3.connect(uri, uri=True, isolation_level=None))
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+@cache
+def _dialect_to_read() -> Dialect:
+    engine = create_engine("sqlite://")
+    engine.connect().close()  # it asks SQLite what it can do
+    return engine.dialect
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

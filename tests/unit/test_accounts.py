@@ -11,14 +11,18 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import CacheStats, ExecutionContext
 
 from client_async.accounts import costs_of
 from client_async.ledger import open_store
 from client_async.projects import Place
 from starsend.clock import SystemClock
-from starsend.config import Settings
+from starsend.config import Settings, load_settings
 from starsend.errors import StarsendError
 from starsend.orchestrator.database import OtherLedger, StoreUnusable
+from tests.contract.test_execution_store import QUOTE, intent
+from tests.unit.daemon_house import DaemonHouse
 from tests.unit.studio import Studio
 from tests.unit.test_command_line import Shell, gridded, one_line, waiting
 
@@ -178,3 +182,28 @@ async def test_a_job_with_all_its_detours(studio: Studio) -> None:
     assert costs.finished is not None
     assert costs.finished.seconds == Decimal("0.75")
     assert costs.finished.per_second(costs.total.actual) == Decimal("0.5") / Decimal("0.75")
+
+
+def test_five_hundred_ledgers_cost_one_preparation(house: DaemonHouse) -> None:
+    """A second ledger is read after a first one: are all statements ready, where to make them takes most of the time?"""
+    places = [house.project(name) for name in ("spring", "autumn")]
+    for place in places:
+        with open_store(place, load_settings(place.root, place.folder), SystemClock()) as store:
+            store.intend(intent(), QUOTE, QUOTE)
+        place.file.close()
+    assert costs_of(places[0]).total.calls == 1
+    ready = []
+
+    def heard(*said: object) -> None:
+        context = said[4]
+        assert isinstance(context, ExecutionContext)
+        if context.compiled is not None:
+            ready.append(vars(context)["cache_hit"])
+
+    event.listen(Engine, "before_cursor_execute", heard)
+    try:
+        assert costs_of(places[1]).total.calls == 1
+    finally:
+        event.remove(Engine, "before_cursor_execute", heard)
+    assert len(ready) >= 4
+    assert set(ready) == {CacheStats.CACHE_HIT}
