@@ -9,7 +9,15 @@ from importlib.metadata import version
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from client_async.console.board import Board
@@ -17,6 +25,8 @@ from client_async.console.board import Board
 log = structlog.get_logger()
 
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+GONE: Final = 499
+"""nginx' status for whoever went, or was too slow, before there was an answer: no fault of ours."""
 STREAMS: Final = "/events"
 """How long one is open says nothing of how fast we are."""
 
@@ -26,6 +36,7 @@ class Meters:
 
     def __init__(self, board: Board) -> None:
         self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
         Info("starsend_console_build", "This Starsend.", registry=registry).info(
             {"version": version("starsend")}
         )
@@ -85,7 +96,7 @@ class Metered:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, status = time.monotonic(), 500
+        begun, status = time.monotonic(), GONE
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -96,6 +107,7 @@ class Metered:
         try:
             await self._app(scope, receive, sending)
         except Exception:
+            status = 500
             log.exception("request_failed", route=_route_of(scope))
             raise
         finally:

@@ -12,6 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounded
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -165,6 +166,39 @@ async def test_measurements_name_no_client(office: Office) -> None:
     assert "SEQ" not in page
     assert "spring" not in page
     assert json.dumps("evil") not in page
+
+
+@anyio_test
+async def test_measurements_are_what_prometheus_takes_them_for(office: Office) -> None:
+    """By its own parser, twice: is each of its kind and in words, does no counter fall, and is no label anybody's choice?"""
+    client = office.client
+    templates = {"unknown", "refused", "/static"}
+    rooms = [getattr(room, "original_router", None) for room in office.app.routes]
+    for route in (*office.app.routes, *(route for room in rooms if room for route in room.routes)):
+        templates.add(getattr(route, "path", ""))
+    seen: list[dict[tuple[str, tuple[tuple[str, str], ...]], float]] = []
+    for _ in range(2):
+        for path in ("/", "/rows/spring/SEQ01", "/review/spring/SEQ01", f"/nowhere/{len(seen)}", "/c/x/"):
+            await client.get(path)
+        await client.request("BREW", "/login", headers=BEARER)
+        await client.head("/media/spring/media/x.png", headers={"host": "evil.example"})
+        answer = await client.get("/metrics")
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+        assert families["starsend_console_requests"].type == "counter"
+        assert families["starsend_console_request_seconds"].type == "histogram"
+        assert families["process_open_fds"].type == "gauge"
+        assert all(family.documentation and family.type != "unknown" for family in families.values())
+        samples = [sample for family in families.values() for sample in family.samples]
+        assert {name for sample in samples for name in sample.labels} == {"route", "status", "le", "version"}
+        assert {sample.labels["route"] for sample in samples if "route" in sample.labels} <= templates
+        rising = [f for f in families.values() if f.type in ("counter", "histogram")]
+        seen.append({(s.name, tuple(sorted(s.labels.items()))): s.value for f in rising for s in f.samples})
+    first, second = seen
+    assert first.keys() <= second.keys()
+    assert all(second[key] >= value for key, value in first.items())
+    unknown = ("starsend_console_requests_total", (("route", "unknown"), ("status", "404")))
+    assert (first[unknown], second[unknown]) == (1, 2)
 
 
 @anyio_test

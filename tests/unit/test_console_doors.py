@@ -172,7 +172,7 @@ async def test_nobody_sends_more_than_a_note(site: Site) -> None:
 
 
 async def test_who_goes_before_all_is_said_is_no_failure(site: Site) -> None:
-    """A login that is broken off in the middle, by anybody: does it leave a traceback in the log?"""
+    """A login that is broken off in the middle, by anybody: does it leave a traceback in the log, or count as a fault of ours?"""
     asked = {
         "type": "http",
         "method": "POST",
@@ -192,6 +192,7 @@ async def test_who_goes_before_all_is_said_is_no_failure(site: Site) -> None:
 
     await site.app({**asked, "raw_path": b"/login", "query_string": b"", "scheme": "http"}, receive, send)
     assert sent == []
+    assert 'requests_total{route="/login",status="499"} 1.0' in (await site.client.get("/metrics")).text
 
 
 async def test_every_answer_forbids_what_no_page_of_ours_needs(site: Site) -> None:
