@@ -14,6 +14,7 @@ from client_async.console.api import api_routes
 from client_async.console.board import Board
 from client_async.console.books import Books
 from client_async.console.client_page import client_routes
+from client_async.console.client_says import answer_routes
 from client_async.console.costs_page import costs_page_routes
 from client_async.console.dailies import dailies_routes
 from client_async.console.deliveries import delivery_routes
@@ -24,10 +25,12 @@ from client_async.console.guard import Guard
 from client_async.console.health import health_routes
 from client_async.console.link_desk import link_routes
 from client_async.console.links import Links, utc_now
+from client_async.console.links_page import links_page
 from client_async.console.live import live_routes
 from client_async.console.login import login_routes
 from client_async.console.media import media_routes
 from client_async.console.meters import Metered, Meters
+from client_async.console.notes_api import note_routes
 from client_async.console.now import Watch
 from client_async.console.now_page import now_page_routes
 from client_async.console.pages import HERE, Pages, page_routes
@@ -64,12 +67,15 @@ def make_app(
     app.include_router(login_routes(pages))
     app.include_router(now_page_routes(pages, watch))
     app.include_router(dailies_routes(pages))
-    app.include_router(review_routes(board, guard))
+    app.include_router(review_routes(board))
+    app.include_router(note_routes(board, guard))
     app.include_router(review_page(pages))
     app.include_router(review_api(board, guard))
-    app.include_router(link_routes(pages, room))
+    app.include_router(links_page(pages, room))
+    app.include_router(link_routes(room, guard))
     app.include_router(delivery_routes(room))
     app.include_router(client_routes(room))
+    app.include_router(answer_routes(room))
     app.include_router(costs_page_routes(pages, watch.books))
     app.include_router(api_routes(pages, watch.books, watch))
     app.include_router(live_routes(board, stopping, meters))

@@ -6,14 +6,11 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Annotated, Any, Final, TypeVar
+from typing import IO, Annotated, Any, Final
 from urllib.parse import quote
 
-import anyio
-import anyio.to_thread
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
@@ -24,11 +21,11 @@ from client_async.console.links import LONGEST_TITLE
 from client_async.console.plain_words import Paper
 from client_async.console.showing import MOST_SHOWN
 from client_async.console.showroom import Showroom, raws
+from client_async.console.threads import Threads
 from client_async.projects import Place
 from starsend.errors import StarsendError
 from starsend.files import CannotWrite
 
-T = TypeVar("T")
 AT_ONCE: Final = 2
 DELIVERIES: Final = "deliveries"
 _BLOCK: Final = 1 << 20
@@ -60,10 +57,7 @@ def delivery_routes(room: Showroom) -> APIRouter:
     """``/api/handouts``, and ``/handouts/...zip``."""
     routes = APIRouter()
     board = room.board
-    threads = anyio.CapacityLimiter(AT_ONCE)
-
-    async def run(work: Callable[[], T]) -> T:
-        return await anyio.to_thread.run_sync(work, limiter=threads)
+    run = Threads(AT_ONCE).run
 
     @routes.post(
         "/api/handouts",
@@ -75,17 +69,17 @@ def delivery_routes(room: Showroom) -> APIRouter:
     async def hand_out(asked: NewHandout) -> Delivered:
         with answering(NotPlain=422, Missing=422):
             place = board.project(asked.project).place
-            return await run(partial(_hand_out, room, place, asked))
+            return await run(_hand_out, room, place, asked)
 
     @routes.get("/handouts/{project}/{name}.zip", include_in_schema=False)
     async def packed(project: str, name: str) -> StreamingResponse:
         """A handout as one file."""
         try:
-            there = await run(partial(_finished, board.project(project).place))
-            file = await run(partial(zipped, there[name]))
+            there = await run(_finished, board.project(project).place)
+            file = await run(zipped, there[name])
         except (StarsendError, OSError, KeyError):
             raise HTTPException(404, "there is no such handout") from None
-        size = await run(lambda: file.seek(0, os.SEEK_END))
+        size = await run(file.seek, 0, os.SEEK_END)
         headers = {
             "content-length": str(size),
             "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}.zip",

@@ -8,8 +8,6 @@ from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote
 
-import anyio
-import anyio.to_thread
 from fastapi import APIRouter, HTTPException, Request
 from fastapi import Path as PathParam
 from pydantic import BaseModel, Field
@@ -23,6 +21,7 @@ from client_async.console.guard import Guard
 from client_async.console.media import ASK_AGAIN, thumbnail
 from client_async.console.pages import Pages
 from client_async.console.picking import Conflict, Seen
+from client_async.console.threads import Threads
 from client_async.driver_lock import daemon_drives
 from client_async.ownership import LONGEST_NOTE
 from client_async.projects import Place
@@ -82,7 +81,7 @@ class AsItIs(BaseModel):
 def review_page(pages: Pages) -> APIRouter:
     """``/review/<project>/<sequence>``, and the ways to the next that waits."""
     routes = APIRouter(include_in_schema=False)
-    board, threads = pages.board, anyio.CapacityLimiter(AT_ONCE)
+    board, threads = pages.board, Threads(AT_ONCE)
 
     @routes.get("/review/{project}/{name}")
     async def review(request: Request, project: str, name: str) -> Response:
@@ -94,7 +93,7 @@ def review_page(pages: Pages) -> APIRouter:
         except StarsendError as broken:
             raise HTTPException(409, str(broken)) from None
         place = board.project(project).place
-        given = await anyio.to_thread.run_sync(shown, place, name, sequence, limiter=threads)
+        given = await threads.run(shown, place, name, sequence)
         waiting = sum(r["group"] == "waiting" for p in board.projects() for r in p.rows.values())
         driven = daemon_drives(place)
         return pages.render("review.html", request, row=row, waiting=waiting, driven=driven, **given)
@@ -123,14 +122,14 @@ def review_page(pages: Pages) -> APIRouter:
 def review_api(board: Board, guard: Guard) -> APIRouter:
     """Picks and new grids under ``/api/projects/{project}/sequences/{sequence}``."""
     routes = APIRouter(prefix="/api/projects/{project}/sequences/{sequence}", tags=["review"])
-    threads = anyio.CapacityLimiter(AT_ONCE)
+    threads = Threads(AT_ONCE)
 
     async def change(project: str, sequence: str, act: Callable[[Place, str], T]) -> AsItIs:
         with answering(BadDocument=409):
             place = board.project(project).place
             board.row(project, sequence)
             try:
-                await anyio.to_thread.run_sync(act, place, sequence, limiter=threads)
+                await threads.run(act, place, sequence)
             except Conflict as conflict:
                 raise refused(conflict, 409, conflict.now) from conflict
             finally:

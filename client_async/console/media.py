@@ -12,8 +12,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
-import anyio
-import anyio.to_thread
 from fastapi import APIRouter, HTTPException, Query
 from PIL import Image
 from starlette.responses import FileResponse
@@ -21,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from client_async.console.board import Board
 from client_async.console.meters import Meters
+from client_async.console.threads import Threads
 from starsend.errors import StarsendError
 from starsend.files import sha256_of, write_durably
 from starsend.tools.picture_file import as_srgb, open_picture
@@ -134,7 +133,7 @@ class OpenFile(FileResponse):
 def media_routes(board: Board, meters: Meters) -> APIRouter:
     """``/media`` and ``/thumbnail``."""
     routes = APIRouter(include_in_schema=False)
-    threads = anyio.CapacityLimiter(2)
+    run = Threads(2).run
 
     def opened(project: str, path: str) -> BinaryIO:
         try:
@@ -158,7 +157,7 @@ def media_routes(board: Board, meters: Meters) -> APIRouter:
         if width not in WIDTHS:
             raise HTTPException(422, f"widths are {', '.join(map(str, WIDTHS))}")
         try:
-            made = await anyio.to_thread.run_sync(smaller, project, path, width, limiter=threads)
+            made = await run(smaller, project, path, width)
         except (StarsendError, OSError):
             raise HTTPException(404, "no thumbnail can be made of it") from None
         return FileResponse(made, media_type="image/webp", headers=FOR_EVER)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Many
-from functools import lru_cache
 from itertools import accumulate, pairwise
-from pathlib import Path
-from threading import Lock
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
 
 from pydantic import BaseModel, Field
 
-from client_async.console.media import media_file
-from client_async.ledger import look_at_store
+from client_async.console.take_entries import Entry, Origin, TakeEntries
+from client_async.console.take_frames import facts_of, media_url
 from client_async.projects import Place
 from client_async.sequence_parts import ReviewNote, TakeRecord
 from client_async.sequences import Sequence
-from starsend.config import load_settings
-from starsend.errors import StarsendError
-from starsend.orchestrator.execution_store import ExecutionStore
-from starsend.tools.film_facts import FilmFacts, NoFilm, film_facts
-
-REMEMBERED: Final = 5_000
-"""Takes whose entry in the ledger is kept in mind; it never changes."""
+from starsend.tools.film_facts import FilmFacts, NoFilm
 
 
 class ShownPart(BaseModel):
@@ -48,16 +37,6 @@ class ShownShot(BaseModel):
     seconds: float = Field(description="As it was asked for.")
     prompt: str
     sent: str
-
-
-class Origin(BaseModel):
-    """Where a take comes from. Its price is on another page."""
-
-    provider: str
-    model: str
-    resolution: str = ""
-    start_frame: str = Field(description="SHA-256 of the picture it starts on.")
-    made_at: str
 
 
 class ShownTake(BaseModel):
@@ -88,21 +67,11 @@ class ShownTakes(BaseModel):
     notes: list[ReviewNote]
 
 
-class Entry(BaseModel):
-    """What the ledger says of one video."""
-
-    origin: Origin
-    durations: list[float]
-    written: list[str]
-    sent: list[str]
-
-
 class TakeBook:
     """Reads takes for the player; what cannot change is read once. Blocking; any thread may use it."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[Path, str], Entry] = {}
-        self._lock = Lock()
+        self._ledger = TakeEntries()
 
     def takes(self, place: Place, name: str, sequence: Sequence) -> ShownTakes:
         """A sequence's takes. What is wrong with one is told in it."""
@@ -110,7 +79,7 @@ class TakeBook:
         held = sequence.take.take if sequence.take else None
         numbers = {record.take: number for number, record in enumerate(records, start=1)}
         records.sort(key=lambda record: (record.take == held, numbers[record.take]), reverse=True)
-        entries, trouble = self._looked_up(place, records)
+        entries, trouble = self._ledger.entries(place, records)
         keyframe = sequence.keyframe
         known, circled = {record.take for record in records}, sequence.review.circled
         return ShownTakes(
@@ -136,46 +105,6 @@ class TakeBook:
                 key=lambda note: (note.frame, note.at),
             ),
         )
-
-    def _looked_up(self, place: Place, records: Many[TakeRecord]) -> tuple[dict[str, Entry], str]:
-        wanted = sorted({take for record in records for take in record.takes})
-        folder = place.folder
-        with self._lock:
-            found = {take: self._entries[folder, take] for take in wanted if (folder, take) in self._entries}
-        missing = [take for take in wanted if take not in found]
-        trouble = ""
-        if missing:
-            try:
-                with look_at_store(place, load_settings(place.root, folder), set()) as store:
-                    new = {take: entry for take in missing if store and (entry := _entry(store, take))}
-            except StarsendError as refused:
-                new, trouble = {}, f"its shots are not known: {refused}"
-            found |= new
-            with self._lock:
-                if len(self._entries) > REMEMBERED:
-                    self._entries.clear()
-                self._entries.update({(folder, take): entry for take, entry in new.items()})
-        return found, trouble
-
-
-def _entry(store: ExecutionStore, take_id: str) -> Entry | None:
-    step = store.step(take_id)
-    if step is None:
-        return None
-    take, asked = store.take(take_id), step.request
-    sent = [str(prompt) for prompt in asked.get("prompts", ())]
-    return Entry(
-        origin=Origin(
-            provider=take.provider,
-            model=take.model,
-            resolution=str(asked.get("resolution") or ""),
-            start_frame=str(asked.get("start_frame") or ""),
-            made_at=take.created_at.isoformat(timespec="seconds"),
-        ),
-        durations=[float(seconds) for seconds in asked.get("durations", ())],
-        written=list(take.shot_prompts or sent),
-        sent=sent,
-    )
 
 
 def shown_take(
@@ -219,34 +148,6 @@ def shown_take(
         origin=origin,
         trouble=trouble,
     )
-
-
-def frame_at(place: Place, record: TakeRecord, frame: int) -> float | None:
-    """Seconds at which a frame of a take begins; None when it has no such frame. Raises FileNotFoundError, NoFilm."""
-    before = 0.0
-    for path in [part.path for part in record.parts] or [record.path]:
-        facts = facts_of(place, path)
-        if frame < facts.frames:
-            return before + facts.begin_of(frame)
-        frame, before = frame - facts.frames, before + facts.seconds
-    return None
-
-
-def facts_of(place: Place, path: str) -> FilmFacts:
-    """A video's frames; read once for each content. Raises FileNotFoundError, NoFilm."""
-    file = media_file(place.folder, path)
-    found = file.stat()
-    return _facts(file, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=5_000)
-def _facts(path: Path, _changed: int, _size: int) -> FilmFacts:
-    return film_facts(path)
-
-
-def media_url(place: Place, path: str) -> str:
-    """Where the console serves a file of a project."""
-    return f"/media/{quote(place.name)}/{quote(path)}"
 
 
 def _part(place: Place, path: str, facts: FilmFacts, first: int) -> ShownPart:
