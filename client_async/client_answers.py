@@ -1,4 +1,4 @@
-"""What a client answers through a link: an approval of a take, or a note on it. Kept in the sequence's ``review``.
+"""What a client answers through a link: a yes or no to a take or to a start frame, or a note on a take. Kept in the sequence's ``review``.
 
 An answer names the link it came by, which tells it from what the studio itself writes: a client is shown their own link's
 answers and no others.
@@ -6,13 +6,15 @@ answers and no others.
 
 from __future__ import annotations
 
+import secrets
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, Final
 
 from client_async.ownership import Raw, add_notice
-from client_async.review import LONGEST_TEXT, add_note, review_of, takes_in
+from client_async.review import LONGEST_TEXT, add_note, review_of, take_number, takes_in
 from starsend.errors import BadInput, UnknownName
 
 CLIENT: Final = " (client)"
@@ -62,13 +64,30 @@ def plain_text(text: str) -> str:
 
 
 def approve(
-    raw: Raw, sequence: str, take: str, *, name: str, text: str, approved: bool, link: str, at: datetime
+    raw: Raw,
+    sequence: str,
+    take: str,
+    *,
+    name: str,
+    text: str,
+    approved: bool,
+    link: str,
+    at: datetime,
+    start_frame: Mapping[str, Any] | None = None,
 ) -> None:
-    """Keep that a client approves a take, or does not, and tell people. Name and text are plain. Raises UnknownName."""
-    if take not in takes_in(raw):
+    """Keep that a client approves what they were shown, or does not, and tell people. Name and text are plain.
+
+    Args:
+        take: what they were shown; empty where it was a start frame.
+        start_frame: its grid, cell and keyframe.
+
+    Raises UnknownName.
+    """
+    if start_frame is None and take not in takes_in(raw):
         raise UnknownName("take", take, takes_in(raw), where=sequence)
     review = review_of(raw)
     answer: Raw = {
+        "id": secrets.token_hex(6),
         "take": take,
         "by": _client(name),
         "at": at.isoformat(timespec="seconds"),
@@ -76,8 +95,10 @@ def approve(
         "approved": approved,
         "note": text,
     }
+    if start_frame is not None:
+        answer["start_frame"] = dict(start_frame)
     raw["review"] = review | {"approvals": [*_approvals(raw), answer]}
-    add_notice(raw, answer["at"], said(sequence, answer))
+    add_notice(raw, answer["at"], said(sequence, raw, answer))
 
 
 def leave_note(
@@ -97,7 +118,7 @@ def leave_note(
         raise BadAnswer("the note is empty", remedy="write something")
     note = add_note(raw, sequence, take, frame=frame, seconds=seconds, text=text, by=_client(name), at=at)
     note["link"] = link
-    add_notice(raw, note["at"], said(sequence, note))
+    add_notice(raw, note["at"], said(sequence, raw, note))
 
 
 def answers(raw: Mapping[str, Any], link: str | None = None) -> list[Raw]:
@@ -116,36 +137,36 @@ def check_room(raws: Iterable[Mapping[str, Any]], link: str) -> None:
         raise TooManyAnswers
 
 
-def said(sequence: str, answer: Mapping[str, Any]) -> str:
+def subject(raw: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+    """What of its sequence an answer is of, in words."""
+    frame = answer.get("start_frame")
+    if isinstance(frame, Mapping):
+        return f"start frame, cell {frame.get('cell')} of {frame.get('grid')}"
+    number = take_number(raw, answer.get("take"))
+    return f"take {number}" if number else "a take that is gone"
+
+
+def verdicts(raw: Mapping[str, Any]) -> list[Raw]:
+    """Every yes and no that clients have said, oldest first; ``holds`` of the last that somebody has said of a take or frame."""
+    found = sorted(_approvals(raw), key=lambda one: str(one.get("at")))
+    last = {_whose(one): number for number, one in enumerate(found)}
+    return [{**one, "holds": last[_whose(one)] == number} for number, one in enumerate(found)]
+
+
+def said(sequence: str, raw: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     """An answer in a line for people."""
-    by = str(answer.get("by", "")).removesuffix(CLIENT)
+    by, of = str(answer.get("by", "")).removesuffix(CLIENT), f"{sequence} ({subject(raw, answer)})"
     if "approved" not in answer:
-        return f"the client has left a note on {sequence} ({by}): {_short(answer.get('text'))}"
+        return f"the client {by} has left a note on {of}: {_short(answer.get('text'))}"
     done = "approved" if answer["approved"] else "not approved"
     words = _short(answer.get("note"))
-    return f"the client has {done} {sequence} ({by})" + (f": {words}" if words else "")
+    return f"the client {by} has {done} {of}" + (f": {words}" if words else "")
 
 
-class AnswersHeard:
-    """Which answers the daemon has told of: those that came before it was there are in the document.
-
-    Args:
-        since: when it began.
-    """
-
-    def __init__(self, since: datetime) -> None:
-        self._since = since.isoformat(timespec="seconds")
-        self._told: set[tuple[str, ...]] = set()
-
-    def new_in(self, sequence: str, raw: Mapping[str, Any]) -> list[str]:
-        """A line for each answer that has come since, once."""
-        lines = []
-        for answer in answers(raw):
-            known = tuple(str(answer.get(part)) for part in ("take", "by", "at", "link", "id", "approved"))
-            if str(answer.get("at")) >= self._since and known not in self._told:
-                self._told.add(known)
-                lines.append(said(sequence, answer))
-        return lines
+def mark_of(answer: Mapping[str, Any]) -> str:
+    """Tells an answer from every other, whatever becomes of its words. No blank is in it."""
+    parts = [answer.get(part) for part in ("id", "link", "take", "by", "at", "approved")]
+    return blake2b(repr(parts).encode(errors="backslashreplace"), digest_size=9).hexdigest()
 
 
 def _client(name: str) -> str:
@@ -154,7 +175,12 @@ def _client(name: str) -> str:
 
 def _approvals(raw: Mapping[str, Any]) -> list[Raw]:
     approvals = review_of(raw).get("approvals")
-    return approvals if isinstance(approvals, list) else []
+    return [one for one in approvals if isinstance(one, dict)] if isinstance(approvals, list) else []
+
+
+def _whose(answer: Mapping[str, Any]) -> tuple[object, ...]:
+    frame = answer.get("start_frame")
+    return answer.get("by"), answer.get("take"), frame.get("keyframe") if isinstance(frame, Mapping) else None
 
 
 def _short(text: object) -> str:

@@ -60,6 +60,12 @@ def takes_in(raw: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def take_number(raw: Mapping[str, Any], take: object) -> int:
+    """Which of a sequence's takes one is, counted from its first, 1; 0 when it is none of them."""
+    known = list(dict.fromkeys(takes_in(raw)))
+    return known.index(str(take)) + 1 if take in known else 0
+
+
 def circled_take(raw: Mapping[str, Any]) -> str | None:
     """The circled take, if it is one of the sequence's: a copied brief may name another's."""
     circled = review_of(raw)["circled"]

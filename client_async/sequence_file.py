@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,6 +185,21 @@ class SequenceFile:
             self._kept.keep(changed)
             self._mirror.taken.changed |= changed.keys()
             return verdict
+
+    def first_seen(self, marks: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+        """By key, which marks were not there at the last call for that key, by this process or any before it.
+
+        Args:
+            marks: by key, all that there are now. No blank is in one.
+        """
+        with self._alone():
+            journal = self._kept.journal
+            before = {key: set(str(journal.get(f"seen {key}") or "").split()) for key in marks}
+            with journal.transaction():  # all or none: who asks has it told
+                for key, now in marks.items():
+                    if before[key] != set(now):
+                        journal.keep(f"seen {key}", " ".join(sorted(now)))
+            return {key: set(now) - before[key] for key, now in marks.items()}
 
     def render(self) -> bool:
         """Bring the face up to date, if it is behind. False when it must wait: broken, absent, or being replaced."""

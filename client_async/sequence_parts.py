@@ -121,10 +121,21 @@ class ReviewNote(Part):
     at: str
 
 
-class Approval(Part):
-    """A client's yes or no to a take, by a link that was sent to them; of several by one person the last holds."""
+class AnsweredFrame(Part):
+    """The start frame that a client was shown, and answered, where there was no take yet."""
 
-    take: str
+    grid: str
+    cell: Cell
+    keyframe: str = Field(description="SHA-256 of the picture.")
+
+
+class Approval(Part):
+    """A client's yes or no to a take, or to a start frame, by a link that was sent to them; of several by one person the
+    last holds."""
+
+    id: str = ""
+    take: str = Field(description="Empty of a start frame.")
+    start_frame: AnsweredFrame | None = None
     by: str
     at: str
     link: str = ""

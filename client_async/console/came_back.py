@@ -7,16 +7,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from client_async.client_answers import answers
+from client_async.client_answers import answers, subject
 from client_async.console.plain_words import clock
 from client_async.console.showroom import Showroom, raws
 from client_async.projects import Place
 
 
 class CameBack(BaseModel):
-    """What a client answered on a sequence: ``approved`` of an approval, ``frame_at`` of a note."""
+    """What a client answered: ``approved`` of an approval, ``frame_at`` of a note. ``of``: which take, or which start frame."""
 
     sequence: str
+    of: str
     by: str
     at: str
     text: str
@@ -46,7 +47,7 @@ def standing(room: Showroom, place: Place) -> list[LiveLink]:
             continue
         names = list(dict.fromkeys(choice.sequence for choice in link.chosen))
         came = [
-            _came_back(name, answer)
+            _came_back(name, raw, answer)
             for name, raw in raws(place, names).items()
             for answer in answers(raw, link.id)
         ]
@@ -63,10 +64,11 @@ def standing(room: Showroom, place: Place) -> list[LiveLink]:
     return live
 
 
-def _came_back(sequence: str, answer: dict[str, Any]) -> CameBack:
+def _came_back(sequence: str, raw: dict[str, Any], answer: dict[str, Any]) -> CameBack:
     at = answer.get("seconds")
     return CameBack(
         sequence=sequence,
+        of=subject(raw, answer),
         by=str(answer.get("by", "")),
         at=str(answer.get("at", "")),
         text=str(answer.get("text") or answer.get("note") or ""),

@@ -20,6 +20,7 @@ from client_async.client_answers import (
 )
 from client_async.console.answers import refusals, refused
 from client_async.console.links import LinkOver, NotALink
+from client_async.console.plain_media import Missing
 from client_async.console.showing import Entry
 from client_async.console.showroom import Opened, Showroom
 from client_async.console.threads import Threads
@@ -39,7 +40,7 @@ class Said(BaseModel):
 
 
 class Approves(Said):
-    """Yes or no to a take."""
+    """Yes or no to a take, or to a start frame."""
 
     approved: bool = True
 
@@ -74,8 +75,6 @@ def answer_routes(room: Showroom) -> APIRouter:
         with _in_words():
             opened = await run(room.open, signed)
             entry = opened.entry(number)
-            if not entry.videos:
-                raise NoTake(entry.sequence)
             plain = said.model_copy(update={"name": plain_name(said.name), "text": plain_text(said.text)})
             made = await run(keep, room, opened, entry, plain)
         room.board.written(opened.place.name, entry.sequence)
@@ -83,7 +82,7 @@ def answer_routes(room: Showroom) -> APIRouter:
 
     @routes.post(
         "/approve",
-        summary="Approve a take, or say that it is not approved",
+        summary="Approve a take or a start frame, or say that it is not approved",
         status_code=201,
         responses=refusals(404, 409, 410, 422),
     )
@@ -115,6 +114,8 @@ def _in_words() -> Iterator[None]:
         raise refused(error, 422) from None
     except (TooManyAnswers, NoTake) as error:
         raise refused(error, 409) from None
+    except Missing:
+        raise refused(BadInput("this is not available any more", remedy="load the page again"), 409) from None
     except UnknownName:
         raise refused(BadInput("there is no such take", remedy="load the page again"), 404) from None
     except (StarsendError, OSError) as error:
@@ -125,14 +126,20 @@ def _in_words() -> Iterator[None]:
 
 
 class NoTake(BadInput):
-    """A still is no take."""
+    """A note is left at a moment of a take, and there is none."""
 
     def __init__(self, sequence: str) -> None:
-        super().__init__("there is no take of it to answer yet", where=sequence)
+        super().__init__(
+            "there is no take of it yet", where=sequence, remedy="write your words with your answer"
+        )
 
 
 def _approve(room: Showroom, opened: Opened, entry: Entry, said: Approves) -> Answer:
-    at, link = room.links.now(), opened.link.id
+    at, link, frame = room.links.now(), opened.link.id, entry.start_frame
+    if not entry.videos and frame is None:
+        raise Missing(entry.sequence)
+    if frame is not None:
+        room.media(opened.place).check(entry)  # they have seen what they answer
 
     def edit(draft: Draft) -> None:
         _check_room(draft, opened)
@@ -145,6 +152,7 @@ def _approve(room: Showroom, opened: Opened, entry: Entry, said: Approves) -> An
             approved=said.approved,
             link=link,
             at=at,
+            start_frame=None if frame is None else frame.model_dump(),
         )
 
     opened.place.file.change(edit)
@@ -152,6 +160,8 @@ def _approve(room: Showroom, opened: Opened, entry: Entry, said: Approves) -> An
 
 
 def _note(room: Showroom, opened: Opened, entry: Entry, said: Notes) -> Answer:
+    if not entry.videos:
+        raise NoTake(entry.sequence)
     at, link = room.links.now(), opened.link.id
     frame, begins = room.media(opened.place).frame_at(entry, said.seconds)
 

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from PIL import Image
 
@@ -69,7 +69,7 @@ class PlainMedia:
         for video in entry.videos:
             check_plain(self._source(video))
         if not entry.videos:
-            self._source(entry.picture or entry.take)
+            self._opened(entry.picture or entry.take, _shown_as(entry)).close()
 
     def video(self, path: str) -> Path:
         """A plain copy of a video of the project's media."""
@@ -77,9 +77,13 @@ class PlainMedia:
 
     def still(self, entry: Entry) -> Path:
         """The first frame of an entry's take, or its start frame, as JPEG of at most 1,280 pixels' width."""
-        path = entry.videos[0] if entry.videos else entry.picture
-        seen = _first_frame if entry.videos else _picture
-        return self._once(path, ".jpg", lambda file, made: _save(seen(file, path), made))
+        if entry.videos:
+            path = entry.videos[0]
+            return self._once(path, ".jpg", lambda file, made: _save(_first_frame(file, path), made))
+        path = entry.picture
+        return self._once(
+            path, ".jpg", lambda file, made: _save(_picture(file, path), made), only=_shown_as(entry)
+        )
 
     def look(self, path: str) -> Look:
         """How long a video is and how large its picture; reads its index alone."""
@@ -110,12 +114,20 @@ class PlainMedia:
         except OSError as gone:
             raise Missing(path) from gone
 
-    def _once(self, path: str, suffix: str, make: Callable[[Path, Path], None]) -> Path:
+    def _opened(self, path: str, only: str | None) -> BinaryIO:
         try:
-            source = open_media(self._project, path)
+            file = open_media(self._project, path)
         except OSError as gone:
             raise Missing(path) from gone
-        with source:
+        if only is None or digest_of(file) == only:
+            return file
+        file.close()
+        raise Missing(path)  # another picture under the name: nobody is to answer it unawares
+
+    def _once(
+        self, path: str, suffix: str, make: Callable[[Path, Path], None], only: str | None = None
+    ) -> Path:
+        with self._opened(path, only) as source:
             made = self._made / f"{digest_of(source)[:32]}{suffix}"
             if made.exists():
                 return made
@@ -144,6 +156,10 @@ def _look(path: str, _changed: int, _size: int) -> Look:
             return Look((container.duration or 0) / av.time_base, picture.width, picture.height)
     except (FFmpegError, IndexError, ValueError) as wrong:
         raise Unreadable(path) from wrong
+
+
+def _shown_as(entry: Entry) -> str | None:
+    return entry.start_frame.keyframe if entry.start_frame is not None else None
 
 
 def _picture(file: Path, path: str) -> Image.Image:

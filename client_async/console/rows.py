@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from client_async.review import circled_take, review_of, takes_in
+from client_async.console.verdicts import verdicts_of
+from client_async.review import circled_take, review_of, take_number, takes_in
 
 GROUPS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("new", "exploring", "validating", "retrying", "compositing"), "exploring"),
@@ -60,7 +61,9 @@ def row_of(project: str, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         "take": take.get("take"),
         "take_at": str(take.get("at") or ""),
         "takes": len(set(takes)),
+        "held": take_number(raw, take.get("take")),
         "circled": circled_take(raw),
+        "verdicts": [one for one in verdicts_of(raw) if one.holds],
         "notes": sum(1 for note in review_of(raw)["notes"] if note.get("take") in takes),
         "picture": keyframe.get("path") or raw.get("grid_path"),
         "aspect_ratio": str(raw.get("aspect_ratio") or "16:9"),

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from client_async.review import circled_take
+from client_async.sequence_parts import AnsweredFrame
 from starsend.errors import BadInput, UnknownName
 
 MOST_SHOWN: Final = 200
@@ -25,11 +26,15 @@ class Choice(BaseModel):
     sequence: str
     take: str = ""
     picture: str = ""
+    start_frame: AnsweredFrame | None = None
+    """Which one the picture is; links of before this was written down have none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A choice as it stands now. ``videos``: more than one of a divided take; none of a still or of what is gone."""
+    """A choice as it stands now. ``videos``: more than one of a divided take; none of a still or of what is gone.
+    ``start_frame``: which one it shows, if it is a still.
+    """
 
     number: int
     sequence: str
@@ -37,6 +42,7 @@ class Entry:
     take: str
     picture: str
     videos: tuple[str, ...]
+    start_frame: AnsweredFrame | None = None
 
 
 class NothingToShow(BadInput):
@@ -84,7 +90,9 @@ def entries(sequences: Mapping[str, Mapping[str, Any]], chosen: Iterable[Choice]
         raw = sequences.get(choice.sequence, {})
         videos = _takes(raw).get(choice.take, ())
         title = str(raw.get("title") or "")
-        found.append(Entry(number, choice.sequence, title, choice.take, choice.picture, videos))
+        found.append(
+            Entry(number, choice.sequence, title, choice.take, choice.picture, videos, choice.start_frame)
+        )
     return found
 
 
@@ -106,7 +114,8 @@ def _of_sequence(name: str, raw: Mapping[str, Any]) -> Choice | None:
     if shown := circled_take(raw) or held:
         return Choice(sequence=name, take=shown)
     if isinstance(keyframe, Mapping) and keyframe.get("path"):
-        return Choice(sequence=name, picture=keyframe["path"])
+        frame = AnsweredFrame(grid=keyframe["grid"], cell=keyframe["cell"], keyframe=keyframe["sha256"])
+        return Choice(sequence=name, picture=keyframe["path"], start_frame=frame)
     return None
 
 

@@ -96,7 +96,12 @@ def card(media: PlainMedia, entry: Entry, opened: Opened) -> dict[str, Any]:
         )
         lost, films = True, []
     raw = raws(opened.place, [entry.sequence]).get(entry.sequence, {})
-    came = [a for a in answers(raw, opened.link.id) if a.get("take") == entry.take]
+    frame = entry.start_frame and entry.start_frame.model_dump()
+    came = [
+        answer
+        for answer in answers(raw, opened.link.id)
+        if (answer.get("take"), answer.get("start_frame")) == (entry.take, frame)
+    ]
     return {
         "number": entry.number,
         "sequence": entry.sequence,
@@ -104,6 +109,7 @@ def card(media: PlainMedia, entry: Entry, opened: Opened) -> dict[str, Any]:
         "length": clock(begun) if films else "",
         "films": films,
         "lost": lost,
+        "answers_to": [] if lost else ["approve", "note"] if films else ["approve"] if frame else [],
         "answers": [
             {
                 "by": str(a.get("by", "")).removesuffix(CLIENT),

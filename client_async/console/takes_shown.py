@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from client_async.console.take_entries import Entry, Origin, TakeEntries
 from client_async.console.take_frames import facts_of, media_url
+from client_async.console.verdicts import ClientVerdict, verdicts_of
 from client_async.projects import Place
 from client_async.sequence_parts import ReviewNote, TakeRecord
 from client_async.sequences import Sequence
@@ -46,6 +47,7 @@ class ShownTake(BaseModel):
     number: int = Field(description="Counted from the sequence's first take, 1.")
     at: str
     holds: bool = Field(description="It is the take that the sequence has now.")
+    keyframe: str = Field(description="SHA-256 of the keyframe that it was made from.")
     on_locked: bool = Field(description="It was made from the keyframe that is locked now.")
     frames: int
     seconds: float
@@ -65,6 +67,7 @@ class ShownTakes(BaseModel):
     keyframe: str | None = Field(description="Where the locked keyframe's picture is.")
     takes: list[ShownTake]
     notes: list[ReviewNote]
+    verdicts: list[ClientVerdict] = Field(description="What clients have answered, the newest first.")
 
 
 class TakeBook:
@@ -104,6 +107,7 @@ class TakeBook:
                 (note for note in sequence.review.notes if note.take in known),
                 key=lambda note: (note.frame, note.at),
             ),
+            verdicts=verdicts_of(sequence.model_dump(mode="json")),
         )
 
 
@@ -140,6 +144,7 @@ def shown_take(
         number=number,
         at=record.at,
         holds=holds,
+        keyframe=record.keyframe,
         on_locked=on_locked,
         frames=sum(part.frames for part in parts),
         seconds=round(seconds, 3),

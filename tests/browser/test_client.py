@@ -52,10 +52,13 @@ def test_a_link_goes_out_and_answers_come_back(console: Console, browser: Browse
     expect(film).to_have_js_property("ended", True)
     client.get_by_label("Your name").fill("Ana Lima")
     client.get_by_label("Note on SEQ01").fill("<i>slower</i>, please")
-    client.get_by_role("button", name="Leave the note").click()
+    client.get_by_role("button", name="Leave the note SEQ01").click()
     expect(client.locator(".said-of li")).to_contain_text("<i>slower</i>, please")
-    client.get_by_role("button", name="Approve", exact=True).click()
-    expect(client.locator(".said-of li").nth(1)).to_contain_text("Approved Ana Lima")
+    client.get_by_role("button", name="Approve SEQ01").click()
+    expect(client.locator("#take-1 .said-of li").nth(1)).to_contain_text("Approved Ana Lima")
+    client.get_by_label("Words on SEQ02").fill("more rain")
+    client.get_by_role("button", name="Not approved SEQ02").click()
+    expect(client.locator("#take-2 .said-of li")).to_contain_text("Not approved Ana Limamore rain")
     client.locator("h1").click()
     client.evaluate("scrollTo(0, 0)")
     client.keyboard.press("n")
@@ -65,8 +68,9 @@ def test_a_link_goes_out_and_answers_come_back(console: Console, browser: Browse
     assert [where for where in asked if not where.startswith((link, f"{url}/static/"))] == []
     assert theirs.cookies() == []
 
-    expect(page.locator(".came li")).to_have_count(2, timeout=3000)
-    expect(page.locator(".came")).to_contain_text("SEQ01 approved · Ana Lima (client)")
+    expect(page.locator(".came li")).to_have_count(3, timeout=3000)
+    expect(page.locator(".came")).to_contain_text("SEQ01 take 1: approved · Ana Lima (client)")
+    expect(page.locator(".came")).to_contain_text("SEQ02 start frame, cell 2 of g1: not approved")
     page.get_by_role("button", name="Withdraw First look").click()
     page.get_by_role("button", name="Withdraw for good?").click()
     expect(page.locator(".link")).to_have_count(0)

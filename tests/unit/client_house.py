@@ -8,6 +8,7 @@ from typing import Any
 
 from client_async.draft import Draft
 from client_async.projects import Place
+from starsend.files import sha256_of
 from starsend.tools.media_comment import copy_with_comment
 from tests.media import film, picture
 
@@ -55,17 +56,19 @@ def give_take(place: Place, sequence: str, attempt: int = 1, *, parts: int = 1) 
     return str(record["take"])
 
 
-def give_keyframe(place: Place, sequence: str) -> None:
-    """A locked start frame, and no take."""
-    path = f"media/cells/{sequence}/g1_c2.png"
+def give_keyframe(place: Place, sequence: str, cell: int = 2) -> str:
+    """A locked start frame, and no take; its path."""
+    path = f"media/cells/{sequence}/g1_c{cell}.png"
     target = place.folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     bare = target.with_suffix(".bare")
     bare.write_bytes(picture("PNG"))
     copy_with_comment(bare, target, COMMENT)
     bare.unlink()
-    keyframe = {"path": path, "sha256": "0" * 64, "grid": "g1", "cell": 2, "by": "mara", "at": AT}
+    sha256 = sha256_of(target)
+    keyframe = {"path": path, "sha256": sha256, "grid": "g1", "cell": cell, "by": "mara", "at": AT}
     place.file.change(lambda draft: draft[sequence].update(grid_state="locked", keyframe=keyframe))
+    return path
 
 
 def brief(place: Place, *sequences: str) -> None:

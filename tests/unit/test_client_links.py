@@ -16,7 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from client_async.client_answers import MOST_ANSWERS, AnswersHeard, approve, plain_text
+from client_async.client_answers import MOST_ANSWERS, approve, plain_text
 from client_async.console.app import make_app
 from client_async.console.board import Board
 from client_async.console.doors import OPEN
@@ -25,7 +25,7 @@ from client_async.console.links import Links
 from client_async.review import circle
 from tests.media import packets
 from tests.unit.client_house import TOLD, brief, give_keyframe, give_take, review
-from tests.unit.daemon_house import DaemonHouse, until
+from tests.unit.daemon_house import DaemonHouse, kept, until
 
 pytestmark = pytest.mark.anyio
 TOKEN = "a-token-of-some-length"
@@ -92,7 +92,7 @@ async def test_a_client_sees_what_was_chosen_and_not_a_word_more(site: Site) -> 
     said = await site.client.post(f"{path}takes/1/approve", json={"name": "Ana"}, headers=OWN)
     wrong = await site.client.post(f"{path}takes/7/note", json={"name": "Ana", "text": "x"}, headers=OWN)
     still_said = await site.client.post(f"{path}takes/2/approve", json={"name": "Ana"}, headers=OWN)
-    assert (said.status_code, wrong.status_code, still_said.status_code) == (201, 404, 409)
+    assert (said.status_code, wrong.status_code, still_said.status_code) == (201, 404, 201)
     for answer in (page, await site.client.get(path), film, still, frame, said, wrong, still_said):
         shown = answer.content + repr(answer.headers).encode()
         assert not [word for word in TOLD if word in shown], answer.url
@@ -354,7 +354,9 @@ async def test_two_clients_at_once_and_one_who_means_harm(site: Site) -> None:
             group.start_soon(watch, one)  # a copy that nobody has made yet
     assert len(set(films)) == 1
     assert packets(films[0])
-    assert "the client has approved SEQ01 (Bo): 0" in site.place.file.path.read_text(), "no daemon runs"
+    assert "the client Bo has approved SEQ01 (take 1): 0" in site.place.file.path.read_text(), (
+        "no daemon runs"
+    )
     kept = review(site.place, "SEQ01")
     assert sorted(one["by"] for one in kept["approvals"]) == ["Ana (client)"] * 2 + ["Bo (client)"] * 2
     assert len(kept["notes"]) == 4
@@ -407,29 +409,123 @@ async def test_a_take_in_parts_and_one_that_is_gone(site: Site) -> None:
     assert (await site.client.get(f"{path}media/2.mp4")).status_code == 404
 
 
-def test_people_hear_of_it_from_the_daemon_once(house: DaemonHouse) -> None:
-    """An answer kept by another process: in the document's notices, in the daemon's, and not twice?"""
+async def test_a_start_frame_is_approved_as_takes_are(site: Site) -> None:
+    """Of a sequence without a take: is the very frame kept that they saw, told in all places, and no other answered for it?"""
+    path = await site.link("SEQ02")
+    assert 'data-does="approve"' in (await site.client.get(path)).text
+    keyframe = kept(site.place, "SEQ02")["keyframe"]
+    said = {"name": "Ana", "text": "warmer <i>light</i>", "approved": False}
+    assert (await site.client.post(f"{path}takes/1/approve", json=said, headers=OWN)).status_code == 201
+    yes = await site.client.post(f"{path}takes/1/approve", json={"name": "Ana"}, headers=OWN)
+    note = await site.client.post(f"{path}takes/1/note", json=said, headers=OWN)
+    assert (yes.status_code, note.status_code) == (201, 409)
+    assert "write your words with your answer" in note.text
+    frame = {"grid": "g1", "cell": 2, "keyframe": keyframe["sha256"]}
+    approvals = review(site.place, "SEQ02")["approvals"]
+    assert [(one["take"], one["start_frame"], one["approved"]) for one in approvals] == [
+        ("", frame, False),
+        ("", frame, True),
+    ]
+    of = "start frame, cell 2 of g1"
+    words = [notice["text"] for notice in kept(site.place, "SEQ02")["notices"]]
+    assert words[0] == f"the client Ana has not approved SEQ02 ({of}): warmer <i>light</i>"
+    [live] = await site.live()
+    assert [(one["of"], one["approved"]) for one in live["came_back"]] == [(of, False), (of, True)]
+    desk = await site.client.get("/review/spring/SEQ02", headers=STUDIO)
+    told = re.sub(r"\s+", " ", re.sub(r"<(?!blockquote)[^>]*>", "", desk.text))
+    assert f"Approved by Ana (client): {of} " in told
+    assert f"Not approved by Ana (client): {of} (answered again since)" in told
+    assert "<blockquote>warmer &lt;i&gt;light&lt;/i&gt;" in told
+
+    other = give_keyframe(site.place, "SEQ02", cell=3)
+    await site.board.look()
+    desk = await site.client.get("/review/spring/SEQ02", headers=STUDIO)
+    assert "(not the one that is locked now)" in desk.text
+    assert (await site.client.get(f"{path}media/1.jpg")).status_code == 200, (
+        "what was sent is shown, and no later one"
+    )
+    assert (await site.client.post(f"{path}takes/1/approve", json=said, headers=OWN)).status_code == 201
+    assert review(site.place, "SEQ02")["approvals"][-1]["start_frame"] == frame
+    (site.place.folder / keyframe["path"]).write_bytes((site.place.folder / other).read_bytes())
+    late = await site.client.post(f"{path}takes/1/approve", json=said, headers=OWN)
+    assert (late.status_code, "not available any more" in late.text) == (409, True)
+    assert (await site.client.get(f"{path}media/1.jpg")).status_code == 404
+    assert "not available any more" in (await site.client.get(path)).text
+    assert len(review(site.place, "SEQ02")["approvals"]) == 3
+
+
+async def test_the_player_is_told_who_approved_what(site: Site) -> None:
+    """Two clients, two takes, one who thinks again, one who saw the start frame alone: what is said of each take?"""
+    frames = await site.link("SEQ02")
+    assert (
+        await site.client.post(f"{frames}takes/1/approve", json={"name": "Ana"}, headers=OWN)
+    ).status_code == 201
+    of_frame = kept(site.place, "SEQ02")["keyframe"]["sha256"]
+    newer = give_take(site.place, "SEQ01", 2)
+    await site.board.look()
+    path = await site.link(site.take, newer)
+    for number, name, approved in ((1, "Ana", True), (2, "Ana", True), (2, "Bo", False), (1, "Ana", False)):
+        site.now += timedelta(minutes=1)
+        body = {"name": name, "text": f"{number}<b>", "approved": approved}
+        assert (
+            await site.client.post(f"{path}takes/{number}/approve", json=body, headers=OWN)
+        ).status_code == 201
+
+    async def said(sequence: str) -> list[tuple[Any, ...]]:
+        answer = await site.client.get(f"/api/projects/spring/sequences/{sequence}/takes", headers=STUDIO)
+        parts = ("of", "approved", "holds", "by", "at", "text")
+        return [tuple(one[part] for part in parts) for one in answer.json()["verdicts"]]
+
+    day = "2026-11-25T12:0"
+    assert await said("SEQ01") == [
+        ("take 1", False, True, "Ana (client)", f"{day}4:00+00:00", "1<b>"),
+        ("take 2", False, True, "Bo (client)", f"{day}3:00+00:00", "2<b>"),
+        ("take 2", True, True, "Ana (client)", f"{day}2:00+00:00", "2<b>"),
+        ("take 1", True, False, "Ana (client)", f"{day}1:00+00:00", "1<b>"),
+    ]
+    answer = await site.client.get("/api/projects/spring/sequences/SEQ02/takes", headers=STUDIO)
+    assert [(one["take"], one["start_frame"]) for one in answer.json()["verdicts"]] == [("", of_frame)]
+    page = (await site.client.get("/dailies?project=spring", headers=STUDIO)).text
+    cards = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))
+    assert "take 1 not approved Ana (client), 2026-11-25 12:04 UTC 1&lt;b&gt;" in cards
+    assert "take 2 not approved Bo (client), 2026-11-25 12:03 UTC 2&lt;b&gt;" in cards
+    assert "take 1 approved" not in cards, "they have thought again"
+
+
+def test_people_hear_of_each_answer_once(house: DaemonHouse) -> None:
+    """Come while no daemon ran, while one does, while it is down again: is each told, in both places, and never twice?"""
     place = house.project("spring", "SEQ01")
     place.file.change(lambda draft: draft["SEQ01"].update(deleted=True))  # nothing is to be made of it
+    frame, at = {"grid": "g1", "cell": 2, "keyframe": "0" * 64}, datetime.now(UTC) - timedelta(hours=1)
+    given: dict[str, Any] = {"text": "lovely", "approved": True, "link": "x", "at": at, "start_frame": frame}
+
+    def say(name: str) -> None:
+        place.file.change(lambda draft: approve(draft["SEQ01"], "SEQ01", "", name=name, **given))
+
+    def told(*names: str) -> bool:
+        """Whether these, and no others, stand in the log and in the notices."""
+        said = "the client {} has approved SEQ01 (start frame, cell 2 of g1): lovely"
+        wanted = [said.format(name) for name in names]
+        box = house.root / "projects/notices.jsonl"
+        lines = box.read_text().splitlines() if box.exists() else []
+        whole = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        posted = [line["text"] for line in whole if line.get("kind") == "client_answered"]
+        return [event["answer"] for event in house.events("client_answered")] == wanted == posted
+
+    say("Ana")
+    say("Bo")
+    daemon = house.start()
+    until(lambda: told("Ana", "Bo"))
+    say("Cy")
+    until(lambda: told("Ana", "Bo", "Cy"))
+    daemon.terminate()
+    assert daemon.wait(30) == 0
+    say("Di")
+    daemon = house.start()
+    until(lambda: told("Ana", "Bo", "Cy", "Di"))
+    daemon.kill()
+    daemon.wait(30)
     house.start()
-    until(lambda: house.events("project_opened"))
-    take = give_take(place, "SEQ01")
-
-    def say(name: str, at: datetime) -> None:
-        place.file.change(
-            lambda draft: approve(
-                draft["SEQ01"], "SEQ01", take, name=name, text="lovely", approved=True, link="x", at=at
-            )
-        )
-
-    early = datetime.now(UTC) - timedelta(hours=1)
-    say("Early", early)
-    say("Ana", datetime.now(UTC) + timedelta(seconds=1))
-    until(lambda: house.events("client_answered"))
-    [event] = house.events("client_answered")
-    assert event["answer"] == "the client has approved SEQ01 (Ana): lovely"
-    until(lambda: "client_answered" in "".join(f.read_text() for f in house.root.rglob("notices.jsonl")))
-    assert event["answer"] in place.file.path.read_text()
-    heard, raw = AnswersHeard(early), place.file.peek("SEQ01")
-    assert [len(heard.new_in("SEQ01", raw)) for _ in range(2)] == [2, 0]
+    say("Eve")
+    until(lambda: told("Ana", "Bo", "Cy", "Di", "Eve"))
     place.file.close()
