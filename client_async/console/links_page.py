@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from starlette.responses import Response
 
 from client_async.console.came_back import LiveLink, standing
@@ -33,7 +33,9 @@ def links_page(pages: Pages, room: Showroom) -> APIRouter:
     ) -> Response:
         """The form, the links that hold and what came back by them."""
         known = [shown.place for shown in board.projects()]
-        place = next((one for one in known if one.name == project), known[0] if known else None)
+        place = next((one for one in known if one.name == (project or one.name)), None)
+        if place is None and project:
+            raise HTTPException(404, f"unknown project {project!r}")
         live: list[LiveLink] = []
         made: list[Delivered] = []
         trouble = ""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import av
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from client_async.client_answers import approve
 from client_async.console.guard import COOKIE, Guard
 from client_async.draft import Draft
 from client_async.picks import record_pick
@@ -74,13 +76,14 @@ def at_frame(page: Page, frame: int, film: str = "#film-a") -> None:
         expect(page.locator("#frame")).to_have_text(f"{frame + 1} / {FRAMES}")
 
 
-def nearest_frame(page: Page, place: Place) -> int:
+def nearest_frame(page: Page, place: Place, film: str = "#film-a") -> int:
     """Which of the file's frames the picture in the browser is, by its pixels: each has its timecode burnt in."""
-    url = page.locator("#film-a video").get_attribute("src") or ""
-    with av.open(place.folder / url.removeprefix("/media/spring/")) as film:
-        frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    video = page.locator(f"{film} video")
+    url = video.get_attribute("src") or ""
+    with av.open(place.folder / url.removeprefix("/media/spring/")) as file:
+        frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
     high = frames[0].shape[0] // 10
-    pixels = page.locator("#film-a video").evaluate(
+    pixels = video.evaluate(
         """(video) => {
           const canvas = document.createElement("canvas");
           canvas.width = video.videoWidth;
@@ -92,6 +95,18 @@ def nearest_frame(page: Page, place: Place) -> int:
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(pixels.partition(",")[2]))).convert("RGB"))
     apart_by = [np.abs(frame[:high].astype(int) - shown[:high].astype(int)).mean() for frame in frames]
     return int(np.argmin(apart_by))
+
+
+def stopped_at(page: Page, place: Place, *films: str) -> None:
+    """Paused while it played: are these pictures the frame that is counted? By their pixels, for a browser does not always
+    call back for the last one."""
+    expect(page.locator("#play")).to_have_text("Play")
+    counted = int(page.locator("#frame").inner_text().partition(" ")[0]) - 1
+    for film in films:
+        page.wait_for_function(
+            "film => document.querySelectorAll(`${film} video`)[0].seeking === false", arg=film
+        )
+        assert nearest_frame(page, place, film) == counted, film
 
 
 def test_a_frame_is_a_frame(player: Page, place: tuple[Console, Place]) -> None:
@@ -144,14 +159,12 @@ def test_a_frame_is_a_frame(player: Page, place: tuple[Console, Place]) -> None:
     player.keyboard.press("Space")
     expect(player.locator("body")).to_have_attribute("data-laps", re.compile("[3-9]"))
     player.keyboard.press("k")
-    expect(player.locator("#play")).to_have_text("Play")
-    counted = player.locator("#frame").inner_text()
-    at_frame(player, int(counted.partition(" ")[0]) - 1)
+    stopped_at(player, place[1], "#film-a")
 
 
-def test_two_takes_in_step(player: Page) -> None:
+def test_two_takes_in_step(player: Page, place: tuple[Console, Place]) -> None:
     """Beside each other and in one place: after each step, seek and pause, do both show the same frame?"""
-    player.locator("#versus").select_option(label="Take 1")
+    player.locator("#versus").select_option(label="take 1")
     at_frame(player, 0, "#film-b")
     player.locator("#scrub").focus()
     for key, frame in (("End", 23), ("ArrowLeft", 22), ("Home", 0), ("ArrowRight", 1)):
@@ -168,10 +181,7 @@ def test_two_takes_in_step(player: Page) -> None:
     player.keyboard.press("k")
     expect(player.locator("#frame")).to_have_text(re.compile("^([5-9]|1.) "))
     player.keyboard.press("k")
-    expect(player.locator("#play")).to_have_text("Play")
-    stopped = int(player.locator("#frame").inner_text().partition(" ")[0]) - 1
-    at_frame(player, stopped)
-    at_frame(player, stopped, "#film-b")
+    stopped_at(player, place[1], "#film-a", "#film-b")
     expect(player.locator("#film-b")).to_be_visible()
     player.keyboard.press("b")
     expect(player.locator("#theatre")).to_have_attribute("data-versus", "b")
@@ -179,13 +189,19 @@ def test_two_takes_in_step(player: Page) -> None:
     player.keyboard.press("b")
     expect(player.locator("#film-a")).to_be_visible()
     expect(player.locator("#film-b")).not_to_be_visible()
-    player.locator("#versus").select_option(label="SEQ02 · spring")
-    expect(player.locator("#name-b")).to_contain_text("SEQ02, take 1")
+    player.keyboard.press("n")
+    expect(player.locator("#name")).to_have_text("SEQ02")
+    assert player.locator("#versus optgroup").nth(1).locator("option").all_inner_texts() == [
+        "SEQ01 · take 2, holds",
+        "SEQ01 · take 1",
+    ]
+    player.locator("#versus").select_option(label="SEQ01 · take 1")
+    expect(player.locator("#name-b")).to_have_text("B · SEQ01, take 1")
     player.keyboard.press("d")
     player.locator("#scrub").focus()
     player.keyboard.press("d")
     expect(player.locator("#theatre")).to_have_attribute("data-versus", "off")
-    at_frame(player, 0)
+    expect(player.locator("#film-a")).to_have_attribute("data-shown", "0")
 
 
 def test_the_start_frame_against_the_keyframe(player: Page) -> None:
@@ -256,6 +272,48 @@ def test_what_others_say_arrives(player: Page, place: tuple[Console, Place], bro
         expect(jo.locator("#notes li")).to_have_count(0, timeout=1500)
 
 
+def test_a_clients_answer_arrives(player: Page, place: tuple[Console, Place]) -> None:
+    """A yes and a no by a link, while somebody watches: shown at once with who, when and their words, as words?"""
+    takes = place[1].file.read()["sequences"]["SEQ01"]["take_history"]
+    held = len(takes)
+    given: dict[str, Any] = {"link": "x", "at": datetime(2026, 11, 25, 12, tzinfo=UTC)}
+
+    def answer(take: int, name: str, approved: bool, text: str) -> None:
+        place[1].file.change(
+            lambda draft: approve(
+                draft["SEQ01"],
+                "SEQ01",
+                takes[take - 1]["take"],
+                name=name,
+                approved=approved,
+                text=text,
+                **given,
+            )
+        )
+
+    expect(player.locator("#no-verdicts")).to_be_visible()
+    answer(1, "Bo", False, "too <b>dark</b>")
+    answer(held, "Ana", True, "")
+    said = player.locator("#verdicts li")
+    expect(said).to_have_count(2, timeout=1500)
+    expect(said.nth(0)).to_contain_text(re.compile(rf"^Approvedtake {held} · Ana \(client\) · .*2026"))
+    expect(said.nth(1)).to_contain_text("Not approvedtake 1 · Bo (client)")
+    expect(said.nth(1).locator("p")).to_have_text("too <b>dark</b>")
+    expect(player.locator("#takes [aria-current]")).to_have_text(f"Take {held} · holds · approved")
+    expect(player.locator("#takes li").last).to_have_text("Take 1 · not approved")
+    answer(held, "Ana", False, "on second thoughts")
+    expect(player.locator("#takes [aria-current]")).to_have_text(f"Take {held} · holds · not approved")
+    expect(player.locator("#verdicts .past")).to_contain_text("answered again since")
+    player.goto(f"{place[0].url}/dailies?project=spring&order=brief")
+    card = player.locator(".card").first
+    expect(card.locator(".verdict")).to_have_count(2)
+    expect(card).to_contain_text("take 1 not approved Bo (client), 2026-11-25 12:00 UTC too <b>dark</b>")
+    expect(player.locator("#live")).to_have_text("live")
+    answer(1, "Bo", True, "")
+    expect(card).to_contain_text("take 1 approved Bo (client)")
+    assert serious(player) == []
+
+
 def test_a_project_is_watched_in_order(player: Page, place: tuple[Console, Place]) -> None:
     """From take to take by key, all by themselves, and back by the browser: always what the address says?"""
     player.keyboard.press("p")
@@ -282,3 +340,23 @@ def test_a_project_is_watched_in_order(player: Page, place: tuple[Console, Place
     expect(player.locator("#no-takes")).to_be_visible()
     player.set_viewport_size({"width": 360, "height": 740})
     assert player.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_project_that_goes_away_is_missed(player: Page, place: tuple[Console, Place]) -> None:
+    """Moved away under the list and under the player: is that said, with the way on, and does all go on when it is back?"""
+    folder = place[1].folder
+    aside = place[0].root / "aside"
+    gone = player.get_by_text("The project spring is not here any more")
+    for path in ("/dailies/spring/SEQ01", "/links?project=spring", "/dailies?project=spring"):
+        player.goto(f"{place[0].url}{path}")
+        expect(player.locator("#live")).to_have_text("live")
+        expect(gone).not_to_be_visible()
+        folder.rename(aside)
+        expect(gone).to_be_visible()
+        expect(player.locator("#strip .card, .choices + .link")).to_have_count(0)
+        aside.rename(folder)
+        expect(gone).not_to_be_visible()
+    expect(player.locator("#strip .card")).to_have_count(2)
+    errors: list[str] = player.errors  # type: ignore[attr-defined]
+    assert all("404" in error for error in errors)
+    errors.clear()

@@ -1,5 +1,6 @@
 // The player: watch, step, compare, circle and note the takes of a sequence, and go on to the next one.
-import { page, say } from "./api.js";
+import { Refused, say } from "./api.js";
+import { isBack, isGone } from "./gone.js";
 import { keys } from "./keys.js";
 import { watch } from "./live.js";
 import { Notes } from "./notes.js";
@@ -7,6 +8,7 @@ import { Reel } from "./reel.js";
 import { StartFrame } from "./startframe.js";
 import { renewStrip } from "./strip.js";
 import { Timeline } from "./timeline.js";
+import { inShort, showVerdicts } from "./verdicts.js";
 import { Versus } from "./versus.js";
 
 const at = (id) => document.getElementById(id);
@@ -15,7 +17,7 @@ const player = { data: null, loop: false, all: false };
 async function ask(project, sequence) {
   const answer = await fetch(`/api/projects/${encodeURIComponent(project)}/sequences/${encodeURIComponent(sequence)}/takes`);
   const said = await answer.json();
-  if (!answer.ok) throw new Error(said.detail?.what ?? `the console answered ${answer.status}`);
+  if (!answer.ok) throw new Refused(answer.status, said);
   return said;
 }
 
@@ -102,7 +104,7 @@ function listTakes() {
   at("takes").replaceChildren(...data.takes.map((take) => {
     const item = document.createElement("li");
     const button = document.createElement("button");
-    const marks = [take.holds && "holds", data.circled === take.take && "circled", take.trouble && !take.parts.length && "cannot be played"];
+    const marks = [take.holds && "holds", data.circled === take.take && "circled", inShort(data, take), take.trouble && !take.parts.length && "cannot be played"];
     button.type = "button";
     button.textContent = [`Take ${take.number}`, ...marks.filter(Boolean)].join(" · ");
     button.title = `${take.take}, ${take.at}`;
@@ -116,6 +118,7 @@ function listTakes() {
   at("no-takes").hidden = data.takes.length > 0;
   versus.offer(data, player.take);
   timeline.notes(data.notes);
+  showVerdicts(data, player.take);
   notes.show();
 }
 
@@ -169,6 +172,16 @@ async function renew() {
     listTakes();
   } else showTake(shown ?? data.takes[0]);
   if (come.length && known.size) say(`Take ${come[0].number} of ${sequence} has come`);
+}
+
+async function again() {
+  try {
+    await (player.data ? renew() : here());
+    isBack();
+  } catch (refused) {
+    if (isGone(refused)) pause();
+    else if (refused instanceof Refused) say(refused.message, { bad: true });
+  }
 }
 
 const cards = () => [...document.querySelectorAll("#strip [data-sequence]")];
@@ -238,9 +251,9 @@ keys({
 }, { held: ["ArrowLeft", "ArrowRight", ",", "."] });
 
 watch({
-  onGap: () => { renew().catch(() => {}); renewStrip(() => mark()); },
+  onGap: () => { again(); renewStrip(() => mark()); },
   onChange: ({ project, names }) => {
-    if (project === player.project && names.includes(player.sequence)) renew().catch((refused) => say(refused.message, { bad: true }));
+    if (project === player.project && (!names.length || names.includes(player.sequence))) again();
     renewStrip(() => { mark(); if (player.data) versus.offer(player.data, player.take); });
   },
 });

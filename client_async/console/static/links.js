@@ -1,5 +1,6 @@
 // Links and handouts: made here, withdrawn here; what comes back shows by itself.
 import { page, say, tell } from "./api.js";
+import { isBack, isGone } from "./gone.js";
 import { watch } from "./live.js";
 
 const form = document.getElementById("make");
@@ -7,8 +8,14 @@ const made = document.getElementById("made");
 const project = form?.dataset.project;
 
 async function refresh() {
-  const fresh = (await page(`/links?project=${encodeURIComponent(project)}`)).querySelector("#standing");
-  if (fresh) document.getElementById("standing").replaceChildren(...fresh.childNodes);
+  try {
+    const fresh = (await page(`/links?project=${encodeURIComponent(project)}`)).querySelector("#standing");
+    isBack();
+    if (fresh) document.getElementById("standing").replaceChildren(...fresh.childNodes);
+  } catch (refused) {
+    // Else the connection is lost, which the page says.
+    if (isGone(refused)) document.getElementById("standing").replaceChildren();
+  }
 }
 
 function told(refused) {

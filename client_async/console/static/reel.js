@@ -1,6 +1,10 @@
 // One take on the screen: its videos one after the other as one, counted in frames. A frame is shown by seeking to its
 // middle, which no rounding of times can miss.
 
+const FAR_SECONDS = 0.5; // what is further behind another take than that is brought up with it by a seek
+const CATCH_UP_SECONDS = 0.2; // in about so many what is nearer is
+const MOST_HURRY = 0.5; // of the speed
+
 const span = (part) => part.rate[1] / part.rate[0];
 const begin = (part, frame) => (part.begins ? part.begins[frame] : frame * span(part));
 const end = (part, frame) => (frame + 1 < part.frames ? begin(part, frame + 1) : begin(part, frame) + span(part));
@@ -70,7 +74,7 @@ export class Reel {
     this.frame = Math.max(0, Math.min(this.frames - 1, frame));
     const index = this.take.parts.findLastIndex((part) => part.first <= this.frame);
     this.#activate(index);
-    this.videos[index].currentTime = middle(this.#part, this.frame - this.#part.first);
+    this.wanted = this.videos[index].currentTime = middle(this.#part, this.frame - this.#part.first);
     this.onFrame();
   }
 
@@ -109,15 +113,27 @@ export class Reel {
     for (const video of this.videos) video.muted = muted;
   }
 
-  // Shows what another reel shows at this moment; while both play only where they have drifted apart by more than a frame.
+  // Shows what another reel shows at this moment; while both play, by going a little faster or slower: a seek holds it up.
   follow(other) {
     if (!this.frames) return;
     const frame = this.frameAt(other.time);
     if (other.playing !== this.playing && (!other.playing || frame < this.frames - 1)) {
       if (other.playing) { this.seek(frame); this.play(); } else this.pause();
     }
-    if (!other.playing || Math.abs(this.frame - frame) > 1) this.seek(frame);
+    if (!other.playing) this.seek(frame);
+    else if (this.playing) this.#keepUp(other, frame);
   }
+
+  #keepUp(other, frame) {
+    const video = this.videos[this.active];
+    if (video.seeking || other.videos[other.active].seeking) return;
+    const late = other.#now - this.#now;
+    if (Math.abs(late) > FAR_SECONDS) this.seek(frame);
+    else video.playbackRate = this.speed * (1 + Math.max(-MOST_HURRY, Math.min(MOST_HURRY, late / (CATCH_UP_SECONDS * this.speed))));
+  }
+
+  // Seconds from the take's beginning to where it is, between two frames too.
+  get #now() { return this.#before(this.active) + this.videos[this.active].currentTime; }
 
   #activate(index) {
     if (index !== this.active) this.videos[this.active].pause();
@@ -146,6 +162,12 @@ export class Reel {
       video.addEventListener("play", tick);
       video.addEventListener("seeked", tick);
     }
+    video.addEventListener("seeked", () => {
+      // Of two seeks one upon the other a busy browser may end at the first.
+      const wanted = this.wanted;
+      this.wanted = null;
+      if (wanted !== null && !this.playing && this.active === index && Math.abs(video.currentTime - wanted) > span(part) / 4) video.currentTime = wanted;
+    });
     video.addEventListener("ended", () => {
       if (this.active !== index || !this.playing) return;
       if (index + 1 < this.videos.length) {

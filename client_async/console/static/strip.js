@@ -1,7 +1,15 @@
 // The takes to watch, brought up to date as they change.
 import { page } from "./api.js";
+import { isBack, isGone } from "./gone.js";
 
 let asking = false, again = false;
+
+// The projects that can be chosen, where that is.
+function renewChoice(whole) {
+  const [old, fresh] = [document, whole].map((one) => one.querySelector(".choose [name=project]"));
+  if (!old || old === document.activeElement || old.innerHTML === fresh.innerHTML) return;
+  old.replaceChildren(...fresh.childNodes);
+}
 
 export async function renewStrip(then = () => {}) {
   again = true;
@@ -13,7 +21,9 @@ export async function renewStrip(then = () => {}) {
       again = false;
       await new Promise((go) => { setTimeout(go, wait); }); // a busy project changes many times a second
       wait = 500;
-      const fresh = (await page(location.pathname + location.search)).querySelector("#strip");
+      const whole = await page(location.pathname + location.search), fresh = whole.querySelector("#strip");
+      isBack();
+      renewChoice(whole);
       const old = document.getElementById("strip");
       if (!fresh || fresh.innerHTML === old.dataset.said) continue;
       const { scrollLeft } = old;
@@ -25,8 +35,12 @@ export async function renewStrip(then = () => {}) {
       if (focused) [...old.querySelectorAll("a")].find((card) => card.getAttribute("href") === focused)?.focus();
     }
     then();
-  } catch {
-    // the connection is lost, which the page says; all is asked for anew when it is back
+  } catch (refused) {
+    // Else the connection is lost, which the page says; all is asked for anew when it is back.
+    if (!isGone(refused)) return;
+    const strip = document.getElementById("strip");
+    strip.replaceChildren();
+    strip.dataset.said = "";
   } finally {
     asking = false;
   }

@@ -4,6 +4,12 @@ import { Reel } from "./reel.js";
 
 const at = (id) => document.getElementById(id);
 
+// A sequence's takes as they are listed: the one that holds first, then the newest.
+function inOrder({ takes, held }) {
+  const numbers = Array.from({ length: Number(takes) }, (_, index) => Number(takes) - index);
+  return held === "0" ? numbers : [Number(held), ...numbers.filter((number) => number !== Number(held))];
+}
+
 export class Versus {
   // ask(project, sequence): its takes. onChange(): compared with another take, or shown another way.
   constructor(ask, onChange) {
@@ -13,16 +19,16 @@ export class Versus {
     at("side").addEventListener("click", () => { this.over = !this.over; this.#lay(); });
   }
 
-  // What can be chosen: other takes of the sequence, and of the other sequences the take that holds.
+  // What can be chosen: every other take of the sequence, and of every other sequence that is watched. A sequence's name comes
+  // first, so that whoever types it with the list open is led there.
   offer(data, take) {
     const choose = at("versus"), chosen = choose.value;
     const option = (text, ...value) => new Option(text, value.length ? JSON.stringify(value) : "");
-    const own = data.takes.filter((one) => one.take !== take?.take && one.parts.length)
-      .map((one) => option(`Take ${one.number}${one.holds ? ", holds" : ""}`, data.project, data.sequence, one.take));
-    const others = [...document.querySelectorAll("#strip [data-sequence]")]
-      .filter(({ dataset }) => dataset.project !== data.project || dataset.sequence !== data.sequence)
-      .map(({ dataset }) => option(`${dataset.sequence} · ${dataset.project}`, dataset.project, dataset.sequence, dataset.take));
-    const offered = [...own, ...others].map((one) => one.text + one.value).join();
+    const own = data.takes.filter((one) => one.take !== take?.take && one.parts.length);
+    const others = [...document.querySelectorAll("#strip [data-sequence]")].map(({ dataset }) => dataset)
+      .filter((one) => one.project !== data.project || one.sequence !== data.sequence);
+    const offered = JSON.stringify([data.project, data.sequence, own.map((one) => [one.number, one.holds]),
+      others.map((one) => [one.project, one.sequence, one.takes, one.held])]);
     if (offered === this.offered) return; // lest an open list closes
     this.offered = offered;
     const group = (label, options) => {
@@ -31,7 +37,14 @@ export class Versus {
       made.append(...options);
       return made;
     };
-    choose.replaceChildren(option("nothing"), group("This sequence", own), group("Other sequences", others));
+    const named = (number, holds) => `take ${number}${holds ? ", holds" : ""}`;
+    const byProject = Map.groupBy(others.flatMap((one) => inOrder(one).map((number) => ({ one, number }))), ({ one }) => one.project);
+    choose.replaceChildren(
+      option("nothing"),
+      group("This sequence", own.map((one) => option(named(one.number, one.holds), data.project, data.sequence, one.number))),
+      ...[...byProject].map(([project, takes]) => group(`Other sequences of ${project}`, takes.map(({ one, number }) =>
+        option(`${one.sequence} · ${named(number, number === Number(one.held))}`, project, one.sequence, number)))),
+    );
     if ([...choose.options].some((one) => one.value === chosen)) choose.value = chosen;
     else if (chosen) this.#choose("");
   }
@@ -41,11 +54,12 @@ export class Versus {
     this.reel.unload();
     this.take = null;
     if (value) {
-      const [project, sequence, id] = JSON.parse(value);
+      const [project, sequence, number] = JSON.parse(value);
       try {
-        const takes = (await this.ask(project, sequence)).takes.filter((one) => one.parts.length);
-        this.take = takes.find((one) => one.take === id) ?? takes[0] ?? null;
-        if (!this.take) say("There is no take of it to compare with", { bad: true });
+        const take = (await this.ask(project, sequence)).takes.find((one) => one.number === number);
+        if (at("versus").value !== value) return; // something else has been chosen meanwhile
+        if (take?.parts.length) this.take = take;
+        else say(take?.trouble || `Take ${number} of ${sequence} is not there`, { bad: true });
       } catch (refused) {
         say(refused.message, { bad: true });
       }
