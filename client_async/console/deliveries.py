@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Annotated, Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
-from starlette.responses import StreamingResponse
 
 from client_async.console.answers import answering, refusals
 from client_async.console.handout import is_finished, make_handout, zipped
 from client_async.console.links import LONGEST_TITLE
+from client_async.console.media import ASK_AGAIN, OpenFile
 from client_async.console.plain_words import Paper
 from client_async.console.showing import MOST_SHOWN
 from client_async.console.showroom import Showroom, raws
@@ -28,7 +26,6 @@ from starsend.files import CannotWrite
 
 AT_ONCE: Final = 2
 DELIVERIES: Final = "deliveries"
-_BLOCK: Final = 1 << 20
 
 
 class Chosen(BaseModel):
@@ -72,19 +69,15 @@ def delivery_routes(room: Showroom) -> APIRouter:
             return await run(_hand_out, room, place, asked)
 
     @routes.get("/handouts/{project}/{name}.zip", include_in_schema=False)
-    async def packed(project: str, name: str) -> StreamingResponse:
+    async def packed(project: str, name: str) -> OpenFile:
         """A handout as one file."""
         try:
             there = await run(_finished, board.project(project).place)
             file = await run(zipped, there[name])
         except (StarsendError, OSError, KeyError):
             raise HTTPException(404, "there is no such handout") from None
-        size = await run(file.seek, 0, os.SEEK_END)
-        headers = {
-            "content-length": str(size),
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}.zip",
-        }
-        return StreamingResponse(_blocks(file), media_type="application/zip", headers=headers)
+        saved_as = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}.zip"}
+        return OpenFile(file, "application/zip", {**ASK_AGAIN, **saved_as})
 
     return routes
 
@@ -126,13 +119,6 @@ def _hand_out(room: Showroom, place: Place, asked: NewHandout) -> Delivered:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return _delivered(place, folder)
-
-
-def _blocks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while block := file.read(_BLOCK):
-            yield block
 
 
 def _delivered(place: Place, folder: Path) -> Delivered:

@@ -117,11 +117,11 @@ def write_zip(folder: Path, into: IO[bytes]) -> None:
 
 
 def zipped(folder: Path) -> IO[bytes]:
-    """A ZIP of a handout, to be read from its beginning, in a file without a name on the same disk: it goes when it is closed."""
+    """A ZIP of a handout in a file without a name on the same disk: it goes when it is closed."""
     file = tempfile.TemporaryFile(dir=folder.parent)  # noqa: SIM115 - whoever asks for it reads it
     try:
         write_zip(folder, file)
-        file.seek(0)
+        file.flush()
     except BaseException:
         file.close()
         raise

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import IO, Annotated, BinaryIO, Final
 
 from fastapi import APIRouter, HTTPException, Query
 from PIL import Image
@@ -74,7 +74,7 @@ def open_media(project: Path, path: str) -> BinaryIO:
     raise FileNotFoundError(path)
 
 
-def path_of(file: BinaryIO) -> Path:
+def path_of(file: IO[bytes]) -> Path:
     """An open file once more, from its beginning, for what takes paths alone; holds while it is open."""
     return Path(f"/dev/fd/{file.fileno()}")
 
@@ -121,7 +121,7 @@ def thumbnail(project: Path, source: BinaryIO, width: int, told: Callable[[], ob
 class OpenFile(FileResponse):
     """What is in an open file, or a part of it, whatever has been put under its name since; closes it."""
 
-    def __init__(self, file: BinaryIO, kind: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, file: IO[bytes], kind: str, headers: Mapping[str, str]) -> None:
         super().__init__(path_of(file), media_type=kind, headers=headers, stat_result=os.fstat(file.fileno()))
         self._file = file
 

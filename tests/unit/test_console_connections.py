@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 import socket
+import stat
+import zipfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 
 import anyio
 import pytest
 
 from client_async.console.connections import Bounded
+from client_async.console.handout import MARK
 from client_async.console.server import serving
 from tests.unit.daemon_house import DaemonHouse
 from tests.unit.test_console_doors import Site
@@ -125,6 +130,41 @@ async def test_whoever_reads_nothing_is_let_go(house: DaemonHouse) -> None:
         with said(port, b"GET /media/spring/media/long.mp4 HTTP/1.1\r\n" + HOST + b"\r\n") as asleep:
             await gone.wait()
             assert len(await heard(asleep)) < 64_000_000
+
+
+async def test_a_handout_that_is_broken_off_leaves_nothing(house: DaemonHouse) -> None:
+    """A hundred films as one ZIP, whole and broken off in the middle: is it right, and is its disk space given back at once?"""
+    folder = house.root / "projects" / "spring" / "deliveries" / "all"
+    asked = b"GET /handouts/spring/all.zip HTTP/1.1\r\n" + HOST + b"connection: close\r\n\r\n"
+    async with served(house, Bounded) as port:
+        (folder / "media").mkdir(parents=True)
+        (folder / "index.html").write_bytes(MARK)
+        for number in range(1, 101):
+            (folder / "media" / f"{number}.mp4").write_bytes(bytes([number]) * 200_000)
+        before = nameless()
+        with said(port, asked) as line:
+            head, _, body = (await heard(line)).partition(b"\r\n\r\n")
+        assert f"content-length: {len(body)}\r\n".encode() in head
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            assert archive.testzip() is None
+            assert len(archive.namelist()) == 101
+        with said(port, asked) as line:
+            await anyio.wait_readable(line)
+            assert line.recv(1000).startswith(b"HTTP/1.1 200")
+            assert nameless() > before, "more of it is to come than a connection holds"
+        while nameless() > before:
+            await anyio.lowlevel.checkpoint()
+    assert [path.name for path in folder.parent.iterdir()] == ["all"]
+
+
+def nameless() -> int:
+    """How many files this process has open that no folder knows."""
+    found = 0
+    for descriptor in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # the one by which they are listed
+            status = descriptor.stat()
+            found += stat.S_ISREG(status.st_mode) and not status.st_nlink
+    return found
 
 
 async def test_there_are_no_more_at_once_than_are_served(house: DaemonHouse) -> None:
