@@ -28,6 +28,15 @@ LONGEST_NAME: Final = 80
 SHORTEST_TOKEN: Final = 16
 EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 """What stands for every address of this machine is the name of none; one that leads here."""
+PASSED_ON: Final = (
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+)
+"""What proxies add for whomever they ask."""
 
 
 class WeakToken(BadInput):
@@ -87,10 +96,12 @@ class Guard:
     def is_here(self, connection: HTTPConnection) -> bool:
         """Whether nobody but this machine's own people can be asking.
 
-        A name besides our own is a proxy's, and a proxy asks for others; so does one that tells for whom, whom uvicorn then
-        takes for the client.
+        A name besides our own is a proxy's, and a proxy asks for others; so does one that tells for whom, whom uvicorn may
+        take for the client.
         """
-        return self._is_local and connection.client is not None and is_loopback(connection.client.host)
+        passed_on = any(header in connection.headers for header in PASSED_ON)
+        client = connection.client
+        return self._is_local and not passed_on and client is not None and is_loopback(client.host)
 
     def session(self, name: str) -> str:
         """A signed session for somebody who has shown the token."""

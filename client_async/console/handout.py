@@ -83,7 +83,7 @@ def make_handout(
     if pdf:
         from client_async.console.contact_pdf import write_contact_sheet
 
-        stills = [Still(card.still, card.entry.sequence, card.entry.title, card.length) for card in cards]
+        stills = [Still(card.still, card.entry.name, card.entry.title, card.length) for card in cards]
         write_durably(
             sheet, partial(write_contact_sheet, stills, title=title, project=project, made=made, paper=paper)
         )

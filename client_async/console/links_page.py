@@ -17,6 +17,7 @@ from client_async.console.showing import can_be_shown
 from client_async.console.showroom import Showroom, raws
 from client_async.console.threads import Threads
 from client_async.projects import Place
+from client_async.review import take_number, takes_in
 from starsend.errors import StarsendError
 
 AT_ONCE: Final = 2
@@ -50,7 +51,8 @@ def links_page(pages: Pages, room: Showroom) -> APIRouter:
             request,
             projects=[one.name for one in known],
             project=place.name if place else "",
-            rows=_rows(place, board.project(place.name).rows, chosen or []) if place else [],
+            rows=_rows(place, board.project(place.name).rows) if place else [],
+            chosen=chosen or [],
             live=live,
             deliveries=made,
             trouble=trouble,
@@ -64,12 +66,22 @@ def links_page(pages: Pages, room: Showroom) -> APIRouter:
     return routes
 
 
-def _rows(place: Place, rows: dict[str, dict[str, Any]], chosen: list[str]) -> list[dict[str, Any]]:
-    """What of a project can be chosen."""
+def _rows(place: Place, rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """What of a project can be chosen: of each sequence what its name means, and its other takes."""
     found = []
     for name, row in rows.items():
-        choice = can_be_shown(name, raws(place, [name]).get(name, {}))
-        if choice is not None:
-            shows = "take" if choice.take else "still"
-            found.append({"name": name, "title": row["title"], "shows": shows, "chosen": name in chosen})
+        raw = raws(place, [name]).get(name, {})
+        choice = can_be_shown(name, raw)
+        if choice is None:
+            continue
+        others = [take for take in dict.fromkeys(takes_in(raw)) if take != choice.take]
+        found.append(
+            {
+                "name": name,
+                "title": row["title"],
+                "shows": f"take {take_number(raw, choice.take)}" if choice.take else "start frame",
+                "circled": bool(choice.take) and row["circled"] == choice.take,
+                "others": [(take, take_number(raw, take)) for take in reversed(others)],
+            }
+        )
     return found

@@ -6,13 +6,14 @@ and whoever approves has seen what they approve.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from client_async.review import circled_take
+from client_async.review import circled_take, take_number
 from client_async.sequence_parts import AnsweredFrame
 from starsend.errors import BadInput, UnknownName
 
@@ -33,11 +34,13 @@ class Choice(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A choice as it stands now. ``videos``: more than one of a divided take; none of a still or of what is gone.
-    ``start_frame``: which one it shows, if it is a still.
+    ``start_frame``: which one it shows, if it is a still. ``name``: the sequence's, with the take's number where more than one
+    of it are shown.
     """
 
     number: int
     sequence: str
+    name: str
     title: str
     take: str
     picture: str
@@ -62,7 +65,10 @@ def choose(sequences: Mapping[str, Mapping[str, Any]], wanted: Sequence[str]) ->
     Raises UnknownName, NothingToShow, BadInput: too much, or nothing at all.
     """
     if wanted:
-        found = [_chosen(sequences, name) for name in dict.fromkeys(wanted)]
+        # A sequence and the take that it means are one entry.
+        found = list(
+            {(c.sequence, c.take): c for c in (_chosen(sequences, name) for name in wanted)}.values()
+        )
     else:
         found = [
             choice
@@ -85,13 +91,18 @@ def can_be_shown(name: str, raw: Mapping[str, Any]) -> Choice | None:
 
 def entries(sequences: Mapping[str, Mapping[str, Any]], chosen: Iterable[Choice]) -> list[Entry]:
     """Choices as they stand now, numbered from 1."""
-    found = []
+    found, chosen = [], list(chosen)
+    shown = Counter(choice.sequence for choice in chosen)
     for number, choice in enumerate(chosen, 1):
         raw = sequences.get(choice.sequence, {})
+        nth = take_number(raw, choice.take) if shown[choice.sequence] > 1 else 0
+        name = f"{choice.sequence} take {nth}" if nth else choice.sequence
         videos = _takes(raw).get(choice.take, ())
         title = str(raw.get("title") or "")
         found.append(
-            Entry(number, choice.sequence, title, choice.take, choice.picture, videos, choice.start_frame)
+            Entry(
+                number, choice.sequence, name, title, choice.take, choice.picture, videos, choice.start_frame
+            )
         )
     return found
 

@@ -104,7 +104,7 @@ def card(media: PlainMedia, entry: Entry, opened: Opened) -> dict[str, Any]:
     ]
     return {
         "number": entry.number,
-        "sequence": entry.sequence,
+        "name": entry.name,
         "title": entry.title,
         "length": clock(begun) if films else "",
         "films": films,

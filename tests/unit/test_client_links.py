@@ -238,6 +238,15 @@ async def test_it_stays_short_and_shows_what_was_chosen_then(site: Site) -> None
         answer = await site.client.post(f"{path}takes/{number}/approve", json={"name": "Ana"}, headers=OWN)
         assert answer.status_code == 201
         assert review(site.place, "SEQ01")["approvals"][-1]["take"] == attempt
+    named = re.findall(r'<span class="name">([^<]*)<', (await site.client.get(path)).text)
+    assert named == ["SEQ01 take 1", "SEQ01 take 2", "SEQ02"]
+    named = re.findall(
+        r'<span class="name">([^<]*)<', (await site.client.get(await site.link("SEQ01", newer))).text
+    )
+    assert named == ["SEQ01"], "one take, by its sequence and by its id"
+    form = (await site.client.get(f"/links?project=spring&chosen={site.take}", headers=STUDIO)).text
+    assert "take 2, circled</small>" in form
+    assert re.search(rf'value="{site.take}" data-other checked> <small>SEQ01 take 1 too<', form)
 
 
 async def test_only_handouts_are_packed(site: Site) -> None:

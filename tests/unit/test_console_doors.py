@@ -27,6 +27,7 @@ from tests.unit.daemon_house import DaemonHouse
 
 pytestmark = pytest.mark.anyio
 TOKEN = "a-token-of-some-length"
+PROXY = "dailies.studio.example"
 OWN = {"x-starsend": "1", "origin": "http://127.0.0.1:8620", "sec-fetch-site": "same-origin"}
 
 
@@ -104,6 +105,31 @@ async def test_on_the_network_nothing_is_read_without_the_token(wide: Site) -> N
     assert (await client.get("/", headers={"authorization": f"Bearer {TOKEN}x"})).status_code == 401
     wide.log_in()
     assert (await client.get("/", headers={"host": "console.studio.example"})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("hosts", "headers", "status"),
+    [
+        ((), {"host": "127.0.0.1:8620"}, 200),
+        ((), {"host": "127.0.0.1:8620", "x-forwarded-for": "203.0.113.9"}, 401),
+        ((), {"host": "localhost:8620", "forwarded": "for=203.0.113.9"}, 401),
+        ((), {"host": "localhost:8620", "x-forwarded-proto": "https"}, 401),
+        ((PROXY,), {"host": PROXY}, 401),
+        ((PROXY,), {"host": "localhost:8620"}, 401),
+        ((PROXY,), {"host": PROXY, "authorization": f"Bearer {TOKEN}"}, 200),
+    ],
+)
+async def test_a_proxys_visitors_are_not_at_this_machine(
+    house: DaemonHouse, hosts: tuple[str, ...], headers: dict[str, str], status: int
+) -> None:
+    """Whoever has a client's link through a proxy, and asks for what lies above it: costs, prompts, the API, media?"""
+    site = Site(house, hosts=hosts)
+    await site.board.look()
+    async with site.client as client:
+        for path in ("/", "/costs", "/dailies/spring/SEQ01", "/api/projects", "/metrics"):
+            assert (await client.get(path, headers=headers)).status_code == status, path
+        nothing = await client.get("/c/no-link/", headers=headers)
+        assert (nothing.status_code, "nothing under this address" in nothing.text) == (404, True)
 
 
 async def test_a_session_is_ours_and_nobody_elses(site: Site) -> None:

@@ -80,7 +80,7 @@ async def test_a_link_put_in_meanwhile_leads_nowhere(
     with anyio.fail_after(60):
         if asked == "a client's still":
             with pytest.raises(Missing):
-                PlainMedia(site.place.folder).still(Entry(1, "SEQ01", "", path, "", ()))
+                PlainMedia(site.place.folder).still(Entry(1, "SEQ01", "SEQ01", "", "", path, ()))
         else:
             assert (await site.client.get(f"{asked}{path}")).status_code == 404
     assert not list((site.place.folder / "state" / "console").rglob("*.webp"))

@@ -32,6 +32,7 @@ export async function page(path) {
 // One line for people, read aloud too; gone after a while, unless it is an error.
 export function say(line, { bad = false } = {}) {
   const place = document.getElementById("said");
+  for (const same of [...place.children].filter((one) => one.textContent === line)) same.remove();
   const shown = document.createElement("p");
   shown.textContent = line;
   shown.classList.toggle("bad", bad);

@@ -95,6 +95,7 @@ document.addEventListener("submit", async (event) => {
     say(remedy ? `${refused.message}: ${remedy}` : refused.message, { bad: true });
   } finally {
     for (const button of form.querySelectorAll("button")) button.disabled = false;
+    if (document.activeElement === document.body) event.submitter?.focus({ preventScroll: true }); // a disabled button lets go of it
   }
 });
 

@@ -53,13 +53,14 @@ form?.addEventListener("submit", async (event) => {
     told(refused);
   } finally {
     for (const button of buttons) button.disabled = false;
+    if (document.activeElement === document.body) event.submitter?.focus(); // a disabled button lets go of it
   }
 });
 
 document.addEventListener("click", async (event) => {
   const { target } = event;
   if (target.matches("[data-all], [data-none]")) {
-    for (const box of form.querySelectorAll("[name=chosen]")) box.checked = target.matches("[data-all]");
+    for (const box of form.querySelectorAll("[name=chosen]")) box.checked = target.matches("[data-all]") && !("other" in box.dataset);
   } else if (target.id === "copy") {
     const url = document.getElementById("url");
     url.select();
