@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from client_async.grid_maker import GridMaker
-from client_async.next_action import ready_status, resting_state
+from client_async.next_action import ready_status, resting_state, waiting_status
 from client_async.ownership import Raw, add_notice
 from client_async.picks import DELETED, UNDELETE
 from client_async.reporter import Reporter
@@ -116,10 +116,14 @@ class Explorer:
             "grid_history": history,
             "grid_restarts": sequence.grid_restarts + used_up,
         }
-        # The note as it is by then: somebody may have saved other words since.
-        await self._reporter.change(
-            lambda raw: {**begun, "grid_note": (raw.get("regrid_note") or "").strip()}, at_once=False
-        )
+
+        def edit(raw: Raw) -> Raw:
+            if not raw.get("regrid"):
+                return {}  # called off, or picked, since this process looked
+            # The note as it is by then: somebody may have saved other words since.
+            return {**begun, "grid_note": (raw.get("regrid_note") or "").strip()}
+
+        await self._reporter.change(edit, at_once=False)
         return self._shop.sequence(self._name)
 
     async def _accept(self, record: GridRecord) -> None:
@@ -143,9 +147,12 @@ class Explorer:
             raw["grid_history"] = [*raw.get("grid_history", []), came.model_dump(mode="json")]
             if raw.get("grid_id") is None or raw.get("grid_wanted") or record.via == "adopted":
                 return accepted
-            kept = f"cell {raw['selected_cell']} of {raw['grid_id']} was picked"
-            add_notice(raw, self._now(), f"{record.grid} came after {kept}: it is kept, and not used")
-            return {"grid_state": resting_state(Sequence.model_validate(raw)), "status": kept}
+            sequence = Sequence.model_validate(raw)
+            cell, grid = sequence.selected_cell, sequence.grid_id
+            status = waiting_status(sequence) if cell is None else f"cell {cell} of {grid} is picked"
+            text = f"{record.grid} came when {grid} was to stay: it is kept, and not used"
+            add_notice(raw, self._now(), text)
+            return {"grid_state": resting_state(sequence), "status": status}
 
         log.info("grid_accepted", grid=record.grid, via=record.via, confidence=record.verdict.confidence)
         await self._reporter.change(edit)

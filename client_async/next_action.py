@@ -109,6 +109,6 @@ def check_still_asked(name: str, begun: Sequence, now: Sequence) -> None:
 def _asked(sequence: Sequence) -> tuple[object, ...]:
     """All that people say of what a grid or a take is to be."""
     pick = sequence.pick and (sequence.pick.grid, sequence.pick.cell)
-    wishes = sequence.regrid, sequence.adopt, sequence.selected_cell, pick
+    wishes = sequence.regrid, sequence.grid_wanted, sequence.adopt, sequence.selected_cell, pick
     brief = sequence.prompt, sequence.aspect_ratio, sequence.elements, sequence.shots, sequence.split
     return *brief, *wishes

@@ -56,7 +56,7 @@ def record_pick(
     number, current = cell_number(cell), grid_to_pick_from(sequence, name, grid)
     before = present_pick(sequence, current)
     if before and before["cell"] == number:
-        _withdraw_regrid(sequence)
+        withdraw_regrid(sequence)
         return dict(before)
     if before and by_clock and is_later(before, at):
         text = f"cell {number} by {by} was picked earlier than cell {before['cell']} by {_who(before)}, which holds"
@@ -76,7 +76,7 @@ def record_pick(
         add_notice(sequence, at.isoformat(timespec="seconds"), text)
     if sequence.get("grid_state") in PARKED:
         sequence["resume"] = True  # whoever picks wants it to go on
-    _withdraw_regrid(sequence)
+    withdraw_regrid(sequence)
     sequence.update(selected_cell=number, pick=pick, status=f"cell {number} of {current} picked by {by}")
     return pick
 
@@ -122,8 +122,8 @@ def _who(pick: Mapping[str, Any]) -> object:
     return pick.get("by", "somebody")
 
 
-def _withdraw_regrid(sequence: dict[str, Any]) -> None:
-    """Who picks while another grid is being drawn wants this one: the pick is the later wish."""
+def withdraw_regrid(sequence: dict[str, Any]) -> None:
+    """Call another grid off. Who picks while it is being drawn wants this one: the pick is the later wish."""
     if sequence.get("regrid") and sequence.get("regrid_note"):
         sequence["regrid_note"] = ""
     for wish in ("regrid", "grid_wanted"):

@@ -13,7 +13,7 @@ from fastapi import Path as PathParam
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from client_async.console import picking
+from client_async.console import picking, regridding
 from client_async.console.answers import answering, refusals, refused
 from client_async.console.board import Board
 from client_async.console.grid_shown import references_of, shown
@@ -66,6 +66,13 @@ class NewGrid(BaseModel):
     note: Note = ""
 
 
+class CallOff(BaseModel):
+    """The wish for another grid that you want withdrawn: beside which grid it stood, and in which words."""
+
+    grid: str | None
+    note: Note
+
+
 class AsItIs(BaseModel):
     """What there is to pick from, and the pick that holds."""
 
@@ -112,6 +119,10 @@ def review_page(pages: Pages) -> APIRouter:
     @routes.get("/review/{project}/{name}/{way}")
     def other(project: str, name: str, way: Literal["next", "previous"]) -> Response:
         """Off to the sequence that waits for a pick next; back here, when no other does."""
+        try:
+            board.row(project, name)
+        except UnknownName as unknown:
+            raise HTTPException(404, unknown.what) from None
         found = _waits(board, project, name, back=way == "previous")
         path, end = (found, "") if found else ((project, name), "#none")
         return RedirectResponse(f"/review/{quote(path[0])}/{quote(path[1])}{end}", 303)
@@ -165,9 +176,16 @@ def review_api(board: Board, guard: Guard) -> APIRouter:
     @routes.post("/regrid", summary="Ask for another grid", responses=refusals(404, 409, 422))
     async def regrid(request: Request, project: str, sequence: str, asked: NewGrid) -> AsItIs:
         """The note goes into the next prompts. What is there is kept; refused as a pick is, and when one is asked for."""
-        act = partial(picking.ask_again, grid=asked.grid, seen=asked.seen, note=asked.note)
+        act = partial(regridding.ask_again, grid=asked.grid, seen=asked.seen, note=asked.note)
         by = guard.who(request) or ""
         return await change(project, sequence, lambda place, name: act(place, name, by=by))
+
+    @routes.delete("/regrid", summary="Call another grid off", responses=refusals(404, 409, 422))
+    async def call_off(request: Request, project: str, sequence: str, asked: CallOff) -> AsItIs:
+        """Free while nothing has been sent for it; refused after that, and when it is asked for in other words by now."""
+        act = partial(regridding.take_wish_back, grid=asked.grid, note=asked.note)
+        by, at = guard.who(request) or "", datetime.now(UTC)
+        return await change(project, sequence, lambda place, name: act(place, name, by=by, at=at))
 
     return routes
 
@@ -177,7 +195,7 @@ def _waits(board: Board, project: str, name: str, *, back: bool) -> tuple[str, s
     it goes on at the beginning."""
     rows = [row for shown in board.projects() for row in shown.rows.values()]
     keys = [(row["project"], row["sequence"]) for row in rows]
-    at = keys.index((project, name)) if (project, name) in keys else 0
+    at = keys.index((project, name))
     around = [*range(at + 1, len(rows)), *range(at)]
     found = (keys[i] for i in (reversed(around) if back else around) if rows[i]["group"] == "waiting")
     return next(found, None)

@@ -1,4 +1,4 @@
-"""Picking, taking back and asking again from the page: each of what the page showed, decided in the change itself.
+"""Picking and taking back from the page: each of what the page showed, decided in the change itself.
 
 Nothing is overwritten in silence: who acts says what they saw, and where that is not what is there they are told.
 """
@@ -20,7 +20,6 @@ from client_async.projects import Place
 from client_async.sequence_parts import Cell
 from client_async.sequences import Sequence, check_sequences, parsed
 from client_async.take_request import brief_digest, cast_shots
-from client_async.wishes import BadWish, ask_for_grid
 from starsend.config import load_settings
 from starsend.elements import Elements
 from starsend.errors import BadInput, StarsendError
@@ -53,7 +52,7 @@ class PickedMeanwhile(BadInput):
         if pick is None:
             what = "the pick that you saw has been taken back"
         else:
-            what = f"{pick.get('by', 'somebody')} has picked cell {pick.get('cell')} meanwhile"
+            what = f"cell {pick.get('cell')} has been picked meanwhile, by {pick.get('by', 'somebody')}"
         super().__init__(what, where=name, remedy="nothing was changed: look, and pick again")
 
 
@@ -129,31 +128,6 @@ def take_back(
     place.file.change(edit)
 
 
-def ask_again(place: Place, name: str, *, grid: str | None, seen: Seen | None, note: str, by: str) -> None:
-    """Ask for another grid than the one that was shown. Blocking.
-
-    Raises Conflict: as ``pick``, or one is asked for already. BadWish: the note cannot be said to a model.
-    """
-    try:
-        Elements.load(place.folder / "elements").cast([note], where="note")
-    except BadInput as wrong:
-        raise BadWish(wrong.what, where=name, remedy=wrong.remedy) from wrong
-
-    def edit(draft: Draft) -> None:
-        raw = draft[name]
-        if grid != raw.get("grid_id"):
-            what = f"{grid or 'what you saw'} has been replaced by {raw.get('grid_id') or 'nothing'}"
-            raise Conflict(BadWish(what, where=name, remedy="look at it first"), as_it_is(raw))
-        _check_seen(raw, name, grid, seen)
-        try:
-            ask_for_grid(raw, name, note)
-        except BadWish as refused:
-            raise Conflict(refused, as_it_is(raw)) from refused
-        raw["status"] = f"another grid is asked for by {by}"
-
-    place.file.change(edit)
-
-
 def as_it_is(raw: Mapping[str, Any]) -> dict[str, Any]:
     """What there is to pick from, and who has picked; ``pick`` is None where no pick holds."""
     grid = raw.get("grid_id")
@@ -162,9 +136,25 @@ def as_it_is(raw: Mapping[str, Any]) -> dict[str, Any]:
         "status": raw.get("status", ""),
         "grid": grid,
         "pick": present_pick(raw, grid) if grid else None,
-        "regrid": bool(raw.get("regrid") or raw.get("grid_wanted")),
-        "regrid_note": raw.get("regrid_note") or "",
+        "regrid": asked_note(raw) is not None,
+        "regrid_note": asked_note(raw) or "",
     }
+
+
+def asked_note(raw: Mapping[str, Any]) -> str | None:
+    """In which words another grid is asked for or being drawn; None where there is no such wish."""
+    for wish, note in (("regrid", "regrid_note"), ("grid_wanted", "grid_note")):
+        if raw.get(wish):
+            return str(raw.get(note) or "")
+    return None
+
+
+def check_seen(raw: Raw, name: str, grid: str | None, seen: Seen | None) -> None:
+    """Raises Conflict unless the pick of a grid is the one that was seen."""
+    now = present_pick(raw, grid) if grid else None
+    there = now and {field: now.get(field) for field in Seen.model_fields}
+    if there != (seen and seen.model_dump()):
+        raise Conflict(PickedMeanwhile(name, now), as_it_is(raw))
 
 
 # ------------------------------------------------------------------------------------------------ inside
@@ -175,14 +165,7 @@ def _check_as_seen(raw: Raw, name: str, grid: str, seen: Seen | None) -> None:
         grid_to_pick_from(raw, name, grid)
     except BadPick as refused:
         raise Conflict(refused, as_it_is(raw)) from refused
-    _check_seen(raw, name, grid, seen)
-
-
-def _check_seen(raw: Raw, name: str, grid: str | None, seen: Seen | None) -> None:
-    now = present_pick(raw, grid) if grid else None
-    there = now and {field: now.get(field) for field in Seen.model_fields}
-    if there != (seen and seen.model_dump()):
-        raise Conflict(PickedMeanwhile(name, now), as_it_is(raw))
+    check_seen(raw, name, grid, seen)
 
 
 def _check_accepted(place: Place, name: str, raw: Raw, accept: str | None) -> None:

@@ -102,7 +102,7 @@ async def test_of_many_who_pick_at_once_exactly_one_has_picked(review: Review) -
     others = [answer for answer in answers if answer[0] != 200]
     assert len(others) == 7
     for answer in others:
-        assert refused(answer, f"{won['by']} has picked cell {won['cell']} meanwhile")["pick"] == won
+        assert refused(answer, f"cell {won['cell']} has been picked meanwhile, by {won['by']}")["pick"] == won
     assert "notices" not in review.kept, "nobody's pick was replaced"
 
 
@@ -131,7 +131,9 @@ async def test_a_pick_of_what_is_not_there_any_more_is_refused(review: Review) -
     await review.pick(2)
     seen = await review.seen()
     review.studio.edit(selected_cell=3)
-    now = refused(await review.ask("POST", PICK, cell=1, grid="g1", seen=seen), "has picked cell 3")
+    now = refused(
+        await review.ask("POST", PICK, cell=1, grid="g1", seen=seen), "cell 3 has been picked meanwhile, by"
+    )
     assert now["pick"]["via"] == "sequences.json"
     assert (await review.take_back(by="tomas"))[0] == 200
     refused(await review.take_back(), "no pick to take back")
@@ -192,7 +194,10 @@ async def test_a_video_that_may_have_been_paid_for_counts(review: Review) -> Non
 async def test_another_grid_is_asked_for_with_words(review: Review) -> None:
     """Is the note kept and said to the model; asked twice, of another grid, or beside another's pick: is it refused?"""
     await review.pick(2)
-    refused(await review.ask("POST", REGRID, grid="g1", seen=None, note="x"), "mara has picked cell 2")
+    refused(
+        await review.ask("POST", REGRID, grid="g1", seen=None, note="x"),
+        "cell 2 has been picked meanwhile, by mara",
+    )
     seen = await review.seen()
     refused(await review.ask("POST", REGRID, grid="g0", seen=seen), "g0 has been replaced by g1")
     status, now = await review.ask("POST", REGRID, grid="g1", seen=seen, note="lower\nhorizon")
@@ -254,4 +259,4 @@ async def test_the_next_that_waits_is_the_next_of_all_projects(review: Review) -
     assert await way("later/SEQ07", "next") == "/review/job/SEQ01"
     await review.pick(1)
     assert await way("later/SEQ07", "next") == "/review/later/SEQ05"
-    assert "Picked" in (await review.client.get("/rows/job/SEQ01")).text
+    assert "Picked" in (await review.client.get("/rows/job?only=SEQ01")).text
