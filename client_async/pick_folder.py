@@ -17,13 +17,24 @@ from client_async.pick_file import Unfinished, Wish, read_wish, spelling
 from client_async.picks import BadPick, grid_seen_by, record_pick
 from client_async.sequence_file import PickVerdict, SequenceFile
 from client_async.states import DRAWING
-from starsend.errors import BadInput
+from starsend.errors import BadInput, StarsendError
 from starsend.files import write_durably
 
 TEMPORARY = re.compile(r"^\.|^~\$|^4913$|~$|\.(part|tmp|swp|crdownload)$|^#.*#$")
 """Names that editors, browsers and sync clients use while they are still writing."""
 PATIENCE = 30.0
 """Seconds that a file which makes no sense yet may take to be finished."""
+
+
+class PicksUnreadable(StarsendError):
+    """Dropped picks cannot be taken in; everything else goes on."""
+
+    def __init__(self, folder: Path, why: Exception) -> None:
+        super().__init__(
+            f"dropped picks cannot be taken in ({why})",
+            where=str(folder),
+            remedy="check who may read and write that folder; nothing in it is lost",
+        )
 
 
 class PickFolder:

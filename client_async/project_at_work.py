@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import anyio
 import structlog
@@ -23,7 +22,7 @@ from client_async.heard import unheard
 from client_async.leftover_rounds import LeftoverRounds
 from client_async.mirror import TakenIn
 from client_async.ownership import News, Raw
-from client_async.pick_folder import PickFolder
+from client_async.pick_folder import PickFolder, PicksUnreadable
 from client_async.projects import Place
 from client_async.signs import folder_identity
 from client_async.step_executor import STATE, StepExecutor
@@ -40,17 +39,6 @@ SETTLE_SECONDS = 2.0
 """Between a pick and the first money spent on it (docs/operations.md): whoever changes their mind at once pays nothing."""
 WRITING_SECONDS = 0.5
 """Between two looks at a file that somebody has open, or has only just let go of."""
-
-
-class PicksUnreadable(StarsendError):
-    """Dropped picks cannot be taken in; everything else goes on."""
-
-    def __init__(self, folder: Path, why: Exception) -> None:
-        super().__init__(
-            f"dropped picks cannot be taken in ({why})",
-            where=str(folder),
-            remedy="check who may read and write that folder; nothing in it is lost",
-        )
 
 
 class ProjectAtWork:

@@ -23,6 +23,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from client_async.console.rows import row_of
 from client_async.driver_lock import daemon_drives
 from client_async.ops_port import Health
+from client_async.pick_folder import PickFolder, PicksUnreadable
 from client_async.projects import Place, project_names
 from client_async.sequences import Sequence, parsed
 from client_async.signs import Signs, has_brief
@@ -63,6 +64,10 @@ class Shown:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     trouble: str = ""
     turn: threading.Lock = field(default_factory=threading.Lock)
+    picks: PickFolder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.picks = PickFolder(self.place.picks, self.place.file)
 
 
 class Board:
@@ -166,6 +171,9 @@ class Board:
             told.append(Changed(name, gone=True))
         for name in sorted(there):
             try:
+                if name in self._shown and self._shown[name].signs.is_replaced():
+                    self._drop(name)
+                    told.append(Changed(name, gone=True))
                 if changed := self._look_at(name):
                     told.append(changed)
             except Exception:  # one project's; the others are shown all the same
@@ -175,9 +183,6 @@ class Board:
     def _look_at(self, name: str) -> Changed | None:
         """What of a project is not as it was, if anything; read only where a file says so."""
         shown = self._shown.get(name)
-        if shown is not None and shown.signs.is_replaced():
-            self._drop(name)
-            shown = None
         if shown is None:
             place = Place(self._root, name)
             shown = Shown(place, Signs(place.folder))
@@ -194,18 +199,31 @@ class Board:
         self._shown = {other: shown for other, shown in self._shown.items() if other != name}
 
 
+def _take_in(shown: Shown) -> tuple[set[str], StarsendError | None]:
+    """What people save and drop. A daemon takes it in, and tells them of it; where none runs, somebody must."""
+    file, trouble = shown.place.file, None
+    changed = file.take_in().changed
+    try:
+        for verdict in shown.picks.take_picks():
+            said = {"file": verdict.file, "accepted": verdict.accepted, "reason": verdict.reason}
+            log.info("pick_decided", project=shown.place.name, **said)
+    except (StarsendError, OSError) as refused:
+        trouble = PicksUnreadable(shown.place.picks, refused)
+    return changed | file.take_in().changed, trouble
+
+
 def read(shown: Shown) -> set[str]:
     """Bring a project's rows up to date; the names of those that changed. Blocking."""
     file = shown.place.file
     try:
-        # A daemon takes in what people save, and tells them of it; where none runs, somebody must.
-        changed = file.catch_up() if daemon_drives(shown.place) else file.take_in().changed
-        shown.trouble = str(file.trouble or "")
+        changed, trouble = (file.catch_up(), None) if daemon_drives(shown.place) else _take_in(shown)
+        shown.trouble = str(file.trouble or trouble or "")
     except StarsendError as refused:
         shown.trouble = str(refused)
         return set()
     project = shown.place.name
     with shown.turn:
+        changed |= shown.rows.keys() - set(file.names())
         shown.rows = {
             name: row_of(project, name, file.peek(name))
             if name in changed or name not in shown.rows

@@ -106,6 +106,16 @@ async def test_a_quiet_stream_is_kept_alive(line: Line, monkeypatch: pytest.Monk
         assert b": ping" in await read_until(stream, b": ping")
 
 
+async def test_a_quiet_line_is_told_from_a_dead_one(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing changes for long: does a page hear that the line is alive, and then what changes?"""
+    assert live.BEAT_SECONDS < 15
+    monkeypatch.setattr(live, "BEAT_SECONDS", 0.01)
+    async with await line.listen() as stream:
+        await read_until(stream, b"event: beat")
+        line.board.publish(Changed("spring", ("SEQ01",)))
+        assert b"event: changed" in await read_until(stream, b"SEQ01")
+
+
 async def test_more_pages_than_are_served_are_told_so(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """One page too many: is it refused in words, and let in when another one has gone?"""
     monkeypatch.setattr(live, "MOST_STREAMS", 3)
