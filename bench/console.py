@@ -93,7 +93,7 @@ def edits(page: Page, url: str, house: Served, place: Place) -> float:
     """Milliseconds from an editor's save to the row on the page, where no daemon runs."""
     page.goto(url)
     expect(page.locator(".row")).to_have_count(SEQUENCES)
-    title = page.locator("#row-big-SEQ0050 .title")
+    title = page.locator("[id='row-big/SEQ0050'] .title")
     took = []
     for number in range(TIMES):
         house.edit(place, "SEQ0050", title=f"edit {number}")

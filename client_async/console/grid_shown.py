@@ -10,7 +10,7 @@ from typing import Any, Final
 from PIL import Image
 
 from client_async.console.next_prices import price_of_grid, price_of_take
-from client_async.console.picking import Seen
+from client_async.console.picking import Seen, asked_note
 from client_async.console.verdicts import verdicts_of
 from client_async.next_action import next_action
 from client_async.picks import present_pick
@@ -45,8 +45,7 @@ def shown(place: Place, name: str, sequence: Sequence) -> dict[str, Any]:
         "verdicts": [one for one in verdicts_of(raw) if one.start_frame],
         "locked": sequence.keyframe.sha256 if sequence.keyframe else "",
         "due": next_action(sequence) in ("lock", "generate"),
-        "asked_again": sequence.regrid or sequence.grid_wanted,
-        "asked_note": sequence.regrid_note if sequence.regrid else sequence.grid_note,
+        "asked": asked_note(raw),
         **_prices(place, sequence),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from client_async.console.board import Board
@@ -19,6 +21,8 @@ from starsend.dollars import dollars
 from starsend.errors import UnknownName
 
 HERE = Path(__file__).parent
+From = Annotated[int, Query(ge=0)]
+Only = Annotated[list[str] | None, Query()]
 FIRST_ROWS = 100
 """Rows that come with the page; a thousand of them keep a browser from painting anything for a third of a second."""
 
@@ -34,8 +38,14 @@ def templates() -> Environment:
     )
     environment.filters["path"] = lambda path: quote(str(path))
     environment.filters["dollars"] = dollars
+    environment.filters["in_code"] = in_code
     environment.filters["html_time"] = lambda moment: moment.isoformat(timespec="seconds")
     return environment
+
+
+def in_code(words: str) -> Markup:
+    """A line for people, escaped; what stands between two backticks is what they may type, and looks like it."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(words))))  # noqa: S704 - escaped already
 
 
 class Pages:
@@ -82,20 +92,13 @@ def page_routes(pages: Pages) -> APIRouter:
         return pages.render("console.html", request, projects=projects)
 
     @routes.get("/rows/{project}")
-    def rest(request: Request, project: str, start: Annotated[int, Query(ge=0)] = 0) -> Response:
-        """The rows of a project from the one at ``start`` on."""
+    def some(request: Request, project: str, start: From = 0, only: Only = None) -> Response:
+        """The rows of a project from the one at ``start`` on, or those that are named; one that is not there is left out."""
         try:
-            rows = list(board.project(project).rows.values())
+            rows = board.project(project).rows
         except UnknownName as unknown:
             raise HTTPException(404, unknown.what) from None
-        return pages.render("rows.html", request, rows=rows[start:])
-
-    @routes.get("/rows/{project}/{name}")
-    def row(request: Request, project: str, name: str) -> Response:
-        """One row of it, as it is now."""
-        try:
-            return pages.render("rows.html", request, rows=[board.row(project, name)])
-        except UnknownName as unknown:
-            raise HTTPException(404, unknown.what) from None
+        shown = list(rows.values())[start:] if only is None else [rows[name] for name in only if name in rows]
+        return pages.render("rows.html", request, rows=shown)
 
     return routes

@@ -43,7 +43,7 @@ def row_of(project: str, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     pick, keyframe, take = (_part(raw, part) for part in ("pick", "keyframe", "take"))
     takes = takes_in(raw)
     group = GROUPS.get(state, "exploring")
-    status = str(raw.get("status") or "")
+    status = str(raw.get("status") or "").removeprefix(f"{name}: ")
     if group == "waiting":
         group, status = _of_waiting(raw, pick, status)
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from typing import Literal
 
 import pytest
@@ -21,9 +22,9 @@ def test_it_shows_what_is_there_and_what_changes(console: Console, page: Page) -
     expect(page.locator("#live")).to_have_text("live")
     page.evaluate("window.kept = true")
     console.edit(place, "SEQ02", title="<b>Night</b> market")
-    expect(page.locator("#row-spring-SEQ02 .title")).to_have_text("<b>Night</b> market", timeout=1500)
+    expect(page.locator("[id='row-spring/SEQ02'] .title")).to_have_text("<b>Night</b> market", timeout=1500)
     assert console.command("grid", "SEQ01", "-p", "spring").startswith("0")
-    row = page.locator("#row-spring-SEQ01")
+    row = page.locator("[id='row-spring/SEQ01']")
     expect(row).to_contain_text("Waiting for a pick")
     expect(row).not_to_contain_text("Ready for video")
     expect(row.locator("img")).to_have_js_property("complete", True)
@@ -41,6 +42,75 @@ def test_whoever_has_the_token_is_let_in_by_name(console: Console, page: Page) -
     expect(page.locator(".bar .who")).to_have_text("mara")
     assert console.stop() == 0
     assert TOKEN not in console.log.read_text()
+
+
+def test_many_changes_at_once_move_nothing(console: Console, page: Page) -> None:
+    """Sixty of 150 rows, a new sequence and a new project while somebody reads and stands on a row: is all else left as it is?"""
+    names = [f"SEQ{number:03}" for number in range(150)]
+    place = console.project("spring", *names)
+    page.goto(console.serve())
+    expect(page.locator(".row")).to_have_count(150)
+    stood = page.locator("[id='row-spring/SEQ120'] .open")
+    stood.focus()
+    page.evaluate("document.querySelectorAll('.row').forEach((row) => { row.kept = true; })")
+    at = page.evaluate("scrollY")
+    assert at > 0
+    place.file.change(lambda draft: [draft[name].update(title="Night market") for name in names[90:]])
+    expect(page.locator(".title", has_text="Night market")).to_have_count(60)
+    place.file.change(lambda draft: draft.add("NEW").update(draft[names[0]]))
+    console.project("summer", "S1")
+    expect(page.locator("[id='row-spring/NEW'], [id='row-summer/S1']")).to_have_count(2)
+    expect(page.locator("#heard")).to_be_empty()  # other titles are no other states
+    kept = page.evaluate("[...document.querySelectorAll('.row')].filter((row) => row.kept).length")
+    assert kept == 90, "what had not changed was not touched"
+    expect(stood).to_be_focused()
+    assert page.evaluate("scrollY") == at
+    place.file.change(lambda draft: draft["SEQ003"].update(grid_state="failed", status="it burnt"))
+    expect(page.locator("#heard")).to_have_text("SEQ003: Failed")
+    chip = page.get_by_role("button", name="Failed 1")
+    chip.focus()
+    page.keyboard.press("Enter")
+    place.folder.rename(console.root / "gone")
+    expect(page.locator("[data-project=spring]")).to_have_count(0)
+    expect(page.get_by_role("button", name="Failed 0")).to_be_focused()
+    expect(page.locator("[data-project=summer] .empty")).to_have_text(
+        "None of its sequences is in a state that is shown."
+    )
+
+
+def test_a_page_that_was_cut_off_says_so_and_catches_up(console: Console, page: Page) -> None:
+    """A line that has gone silent, and a page left and come back to: is neither taken for live, and is what changed shown?"""
+    place = console.project("spring", "SEQ01")
+    page.clock.install()
+    page.goto(console.serve())
+    expect(page.locator("#live")).to_have_text("live")
+    assert console.process is not None
+    console.process.send_signal(signal.SIGSTOP)
+    try:
+        page.clock.fast_forward("00:31")
+        expect(page.locator("#live")).to_have_text("connection lost, trying again")
+        console.edit(place, "SEQ01", title="Night market")
+    finally:
+        console.process.send_signal(signal.SIGCONT)
+    expect(page.locator("#live")).to_have_text("live")
+    expect(page.locator(".title")).to_have_text("Night market")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    console.edit(place, "SEQ01", title="Last ferry")
+    page.clock.fast_forward("01:00")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(page.locator(".title")).to_have_text("Last ferry")
+    page.errors.clear()  # type: ignore[attr-defined]  # the browser complains of what was cut off
+
+
+def test_names_that_look_alike_are_told_apart(console: Console, page: Page) -> None:
+    """Project a's b-S1 and project a-b's S1: is each its own row?"""
+    console.project("a", "b-S1")
+    place = console.project("a-b", "S1")
+    page.goto(console.serve())
+    expect(page.locator(".row")).to_have_count(2)
+    console.edit(place, "S1", title="Harbour")
+    expect(page.locator("[data-project='a-b'] .row .title")).to_have_text("Harbour")
+    expect(page.locator("[data-project='a'] .row .title")).to_have_text("")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

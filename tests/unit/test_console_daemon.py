@@ -42,7 +42,7 @@ def test_one_process_draws_and_shows_and_ends_in_time(house: DaemonHouse) -> Non
     place = house.project()
     daemon = house.start("--console", STARSEND_CONSOLE__PORT="0", STARSEND_CONSOLE_TOKEN=TOKEN)
     until(is_in(place, "waiting_for_pick"))
-    until(lambda: "Waiting for a pick" in ask(house, "/rows/job/SEQ01"))
+    until(lambda: "Waiting for a pick" in ask(house, "/rows/job?only=SEQ01"))
     now = json.loads(ask(house, "/api/now"))
     assert (now["daemons"], now["silent"], now["steps"]) == (1, 0, [])
     until(

@@ -4,7 +4,8 @@ export class Refused extends Error {
   constructor(status, answer) {
     super(answer.detail?.what ?? answer.detail ?? `the console answered ${status}`);
     this.status = status;
-    this.answer = answer;
+    this.remedy = answer.detail?.remedy ?? "";
+    this.now = answer.detail?.now ?? null;
   }
 }
 
@@ -23,11 +24,16 @@ export async function tell(method, path, body) {
 
 export async function page(path) {
   const answer = await fetch(path, { headers: { accept: "text/html" } });
-  if (!answer.ok) throw new Refused(answer.status, { detail: await answer.text() });
+  const text = await answer.text();
+  if (!answer.ok) throw new Refused(answer.status, { detail: text });
+  if (answer.redirected && new URL(answer.url).pathname === "/login") throw new Refused(401, { detail: "your session has ended: log in again" });
   const holder = document.createElement("template");
-  holder.innerHTML = await answer.text();
+  holder.innerHTML = text;
   return holder.content;
 }
+
+// An error's words begin small, as they stand after a place ("SEQ01: ..."); by themselves they are a sentence.
+export const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}.` : "");
 
 // One line for people, read aloud too; gone after a while, unless it is an error.
 export function say(line, { bad = false } = {}) {
@@ -39,3 +45,6 @@ export function say(line, { bad = false } = {}) {
   place.append(shown);
   setTimeout(() => shown.remove(), bad ? 9000 : 4000);
 }
+
+// For whoever listens, not for the eye: the page shows it elsewhere.
+export const read = (line) => { document.getElementById("heard").textContent = line; };

@@ -91,7 +91,7 @@ document.addEventListener("submit", async (event) => {
     try { localStorage.setItem("name", name.value); } catch { /* as above */ }
     say(does === "note" ? "Your note is with the studio" : "Your answer is with the studio");
   } catch (refused) {
-    const remedy = refused.answer?.detail?.remedy;
+    const remedy = refused.remedy;
     say(remedy ? `${refused.message}: ${remedy}` : refused.message, { bad: true });
   } finally {
     for (const button of form.querySelectorAll("button")) button.disabled = false;

@@ -1,79 +1,88 @@
-// The console's list: rows replaced as they change, shown by state.
-import { page } from "./api.js";
+// The console's list: rows brought up to date as they change, shown by state.
+import { page, read, Refused, say } from "./api.js";
 import { watch } from "./live.js";
 import { bringNow } from "./now.js";
+import { putProjects, putRow, rowOf } from "./rows.js";
+
+const AT_ONCE = 50; // rows that are asked for in one address
 
 const wanted = new Set(JSON.parse(sessionStorage.getItem("filters") ?? "[]"));
-const waiting = new Map();
+const waiting = new Map(); // project -> names that have changed
+let stale = false; // something else has
 let asking = false;
-
-const rowOf = (project, name) => document.getElementById(`row-${project}-${name}`);
 
 function filter() {
   for (const button of document.querySelectorAll("[data-filter]")) {
     button.setAttribute("aria-pressed", String(wanted.has(button.dataset.filter)));
   }
   for (const row of document.querySelectorAll(".row")) row.hidden = wanted.size > 0 && !wanted.has(row.dataset.group);
+  for (const list of document.querySelectorAll(".rows")) {
+    list.nextElementSibling.hidden = list.querySelector(".row:not([hidden]), .rest") !== null;
+  }
 }
 
 function count() {
   const counts = {};
   for (const row of document.querySelectorAll(".row")) counts[row.dataset.group] = (counts[row.dataset.group] ?? 0) + 1;
   for (const shown of document.querySelectorAll("[data-count]")) shown.textContent = counts[shown.dataset.count] ?? 0;
+  const some = document.querySelector(".project") !== null;
+  document.getElementById("none").hidden = some;
+  document.getElementById("filters").hidden = !some;
 }
 
-async function all() {
-  const fresh = (await page("/")).querySelector("main");
-  if (fresh) put(document.querySelector("main"), fresh);
-  filter();
-  await rest();
-}
+const rowsOf = (project, query) => page(`/rows/${encodeURIComponent(project)}?${new URLSearchParams(query)}`);
 
 // Of a thousand rows a hundred come with the page, so that it is painted at once; the others follow.
-async function rest() {
-  for (const place of document.querySelectorAll(".rest")) {
-    const rows = await page(`/rows/${encodeURIComponent(place.dataset.project)}?start=${place.dataset.start}`);
-    if (place.isConnected) place.replaceWith(rows);
-    filter();
+async function fill(within) {
+  for (const place of within.querySelectorAll(".rest")) {
+    const { project, start } = place.dataset;
+    place.replaceWith(await rowsOf(project, { start }));
   }
 }
 
-// Everything anew but what runs now, which minds itself: a node that is moved loses the focus.
-function put(main, fresh) {
-  const now = document.getElementById("now");
-  const focused = document.activeElement.closest(".row")?.id;
-  const nodes = [...fresh.childNodes];
-  const at = nodes.indexOf(fresh.querySelector("#now"));
-  for (const old of [...main.childNodes]) if (old !== now) old.remove();
-  now.before(...nodes.slice(0, at));
-  now.after(...nodes.slice(at + 1));
-  if (focused) document.getElementById(focused)?.querySelector(".open").focus({ preventScroll: true });
+async function all() {
+  const fresh = await page("/");
+  await fill(fresh);
+  putProjects(fresh, read);
+}
+
+async function some(project, names) {
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    const asked = names.slice(at, at + AT_ONCE);
+    const fresh = await rowsOf(project, asked.map((name) => ["only", name]));
+    const came = new Map([...fresh.querySelectorAll(".row")].map((row) => [row.dataset.sequence, row]));
+    for (const name of asked) {
+      const [old, row] = [rowOf(project, name), came.get(name)];
+      if (old && row) putRow(old, row, read);
+      else stale = true; // it came, or went
+    }
+  }
 }
 
 async function bring() {
   if (asking) return;
   asking = true;
   try {
-    while (waiting.size) {
-      const batch = [...waiting.values()];
+    while (stale || waiting.size) {
+      const batch = [...waiting];
       waiting.clear();
-      if (batch.length > 40 || batch.some(({ project, name }) => !rowOf(project, name))) await all();
-      else await Promise.all(batch.map(one));
+      if (stale) { stale = false; await all(); }
+      else for (const [project, names] of batch) await some(project, [...names]);
       count();
       filter();
     }
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) { stale = true; setTimeout(bring); } // a project went meanwhile
+    else if (error instanceof Refused) say(error.message, { bad: true });
+    // Else the connection is lost, which the page says; all is asked for anew when it is back.
   } finally {
     asking = false;
   }
 }
 
-async function one({ project, name }) {
-  const fresh = (await page(`/rows/${encodeURIComponent(project)}/${encodeURIComponent(name)}`)).querySelector(".row");
-  const old = rowOf(project, name);
-  const focused = old.contains(document.activeElement);
-  fresh.classList.add("fresh");
-  old.replaceWith(fresh);
-  if (focused) fresh.querySelector(".open").focus();
+function renew() {
+  stale = true;
+  return bring();
 }
 
 document.addEventListener("click", (event) => {
@@ -86,13 +95,14 @@ document.addEventListener("click", (event) => {
 });
 
 filter();
-rest().then(count);
+asking = true;
+fill(document).catch(() => { stale = true; }).then(() => { asking = false; count(); filter(); bring(); });
 watch({
-  onGap: all,
+  onGap: renew,
   onNow: bringNow,
   onChange: ({ project, names, gone }) => {
-    if (gone || !names.length) return all();
-    for (const name of names) waiting.set(`${project} ${name}`, { project, name });
+    if (gone || !names.length) return renew();
+    waiting.set(project, new Set([...(waiting.get(project) ?? []), ...names]));
     bring();
   },
 });

@@ -19,7 +19,7 @@ async function refresh() {
 }
 
 function told(refused) {
-  const remedy = refused.answer?.detail?.remedy;
+  const remedy = refused.remedy;
   say(remedy ? `${refused.message}: ${remedy}` : refused.message, { bad: true });
 }
 

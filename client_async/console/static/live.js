@@ -2,28 +2,54 @@
 // as it was, and onGap() after a gap.
 
 const CLOSED_MS = 5000; // a browser gives up where it is refused, as when too many pages are open
+const QUIET_MS = 25000; // the console is heard every ten seconds: a line that is silent for longer is dead, whatever the browser thinks
 
 export function watch({ onChange, onGap, onNow }) {
   const shown = document.getElementById("live");
   let greeted = false;
-  let events;
+  let events = null;
+  let heard = 0;
+
+  const put = (state, words) => {
+    if (shown.dataset.state === state) return;
+    shown.dataset.state = state;
+    shown.textContent = words;
+  };
+  const lost = () => put("lost", "connection lost, trying again");
+
   function open() {
-    events = new EventSource("/events");
-    events.addEventListener("hello", () => {
-      shown.dataset.state = "live";
-      shown.textContent = "live";
+    events?.close();
+    heard = Date.now();
+    const line = new EventSource("/events");
+    events = line;
+    const on = (event, act) => line.addEventListener(event, ({ data }) => { heard = Date.now(); act(data); });
+    on("hello", () => {
+      put("live", "live");
       if (greeted) onGap();
       onNow?.();
       greeted = true;
     });
-    events.addEventListener("changed", (event) => onChange(JSON.parse(event.data)));
-    events.addEventListener("now", () => onNow?.());
-    events.onerror = () => {
-      shown.dataset.state = "lost";
-      shown.textContent = "connection lost, trying again";
-      if (events.readyState === EventSource.CLOSED) setTimeout(open, CLOSED_MS);
+    on("beat", () => {});
+    on("changed", (data) => onChange(JSON.parse(data)));
+    on("now", () => onNow?.());
+    line.onerror = () => {
+      lost();
+      if (line.readyState === EventSource.CLOSED) setTimeout(() => events === line && open(), CLOSED_MS);
     };
   }
+
+  function check() {
+    if (!events || Date.now() - heard < QUIET_MS) return;
+    lost();
+    open();
+  }
+
   open();
-  window.addEventListener("pagehide", () => events.close());
+  setInterval(check, 5000);
+  document.addEventListener("visibilitychange", check); // a laptop that wakes up
+  window.addEventListener("online", () => events && open());
+  window.addEventListener("offline", lost);
+  window.addEventListener("pagehide", () => { events.close(); events = null; });
+  // Shown again as it was left: everything may be new.
+  window.addEventListener("pageshow", ({ persisted }) => persisted && open());
 }

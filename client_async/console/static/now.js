@@ -1,12 +1,11 @@
 // What runs now: asked for when it is said to have changed, and put in place without moving focus, scroll or what is unfolded.
 import { page } from "./api.js";
+import { replace } from "./focus.js";
 
 let shown = "";
 let ahead = 0;
 let asking = false;
 let again = false;
-
-const keyed = (within, key) => [...within.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key);
 
 export async function bringNow() {
   const panel = document.getElementById("now");
@@ -31,13 +30,11 @@ function put(panel, fresh) {
   if (fresh.outerHTML !== shown) {
     shown = fresh.outerHTML;
     const old = panel.querySelector("#now-body");
-    const focus = old.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
     for (const open of old.querySelectorAll("details[open]")) {
-      const same = keyed(fresh, open.dataset.key);
+      const same = fresh.querySelector(`details[data-key="${open.dataset.key}"]`);
       if (same) same.open = true;
     }
-    old.replaceWith(fresh);
-    if (focus !== undefined) (keyed(fresh, focus) ?? panel).focus({ preventScroll: true });
+    replace(old, fresh, panel);
   }
   panel.removeAttribute("aria-busy");
   tick();

@@ -1,5 +1,6 @@
 // The takes to watch, brought up to date as they change.
 import { page } from "./api.js";
+import { focusIn } from "./focus.js";
 import { isBack, isGone } from "./gone.js";
 
 let asking = false, again = false;
@@ -27,12 +28,12 @@ export async function renewStrip(then = () => {}) {
       const old = document.getElementById("strip");
       if (!fresh || fresh.innerHTML === old.dataset.said) continue;
       const { scrollLeft } = old;
-      const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      const back = focusIn(old);
       const said = fresh.innerHTML;
       old.replaceChildren(...fresh.childNodes);
       old.dataset.said = said;
       old.scrollLeft = scrollLeft;
-      if (focused) [...old.querySelectorAll("a")].find((card) => card.getAttribute("href") === focused)?.focus();
+      back(old);
     }
     then();
   } catch (refused) {

@@ -3,6 +3,7 @@
 const root = document.getElementById("viewer");
 const pane = root.querySelector(".pane");
 const label = document.getElementById("shown");
+const behind = [document.querySelector(".bar"), document.getElementById("review")];
 let pictures = [];
 let number = 0;
 let left = null;
@@ -15,6 +16,14 @@ function show(wanted) {
   number = wanted;
   for (const picture of pictures) picture.hidden = Number(picture.dataset.cell) !== number;
   label.textContent = current()?.dataset.label ?? "";
+}
+
+// What lies behind is neither tabbed to nor read while it is covered.
+function cover(on) {
+  root.hidden = !on;
+  for (const part of behind) part.inert = on;
+  document.documentElement.classList.toggle("viewing", on);
+  root.querySelector("[data-view=zoom]").setAttribute("aria-pressed", "false");
 }
 
 // cells: [{number, picture, label}]
@@ -30,16 +39,14 @@ function open(cells, wanted) {
   pane.replaceChildren(...pictures);
   pane.classList.remove("pixels");
   left = document.activeElement;
-  root.hidden = false;
-  document.documentElement.classList.add("viewing");
+  cover(true);
   show(wanted);
   root.focus({ preventScroll: true });
 }
 
 function close() {
   if (!isOpen()) return;
-  root.hidden = true;
-  document.documentElement.classList.remove("viewing");
+  cover(false);
   pane.replaceChildren();
   pictures = [];
   if (left?.isConnected) left.focus({ preventScroll: true });
@@ -72,6 +79,7 @@ async function zoom(spot) {
   const across = spot?.across ?? Math.min(1, Math.max(0, (x - before.left) / before.width));
   const down = spot?.down ?? Math.min(1, Math.max(0, (y - before.top) / before.height));
   const pixels = pane.classList.toggle("pixels");
+  root.querySelector("[data-view=zoom]").setAttribute("aria-pressed", String(pixels));
   for (const one of pictures) one.style.width = pixels ? `${picture.naturalWidth / devicePixelRatio}px` : "";
   if (!pixels) return;
   const after = area(picture);
