@@ -9,14 +9,15 @@ from decimal import Decimal
 from client_async.cost_report import Spend
 from starsend.dollars import dollars
 
-WIDTH, LABEL, AMOUNT = 860, 230, 90
+WIDTH, LABEL, AMOUNT = 860, 250, 90
 """Units of the drawing: all of it, what a name may take, and what an amount may."""
 ROW = 26
 HEIGHT = 150
 MOST_BARS = 20
 MOST_COLUMNS = 120
 """More days than that are shown as months."""
-LONGEST_LABEL = 34
+LONGEST_LABEL = 30
+"""Characters; 240 units hold as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +95,6 @@ def _shown(amount: Decimal, scale: float) -> float:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
+    """Its beginning and its end, which tell a project's sequences apart."""
+    tail = LONGEST_LABEL // 2
+    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - tail - 1]}…{name[-tail:]}"

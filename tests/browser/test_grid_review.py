@@ -100,6 +100,9 @@ def test_nothing_serious_stands_in_anybodys_way(console: Console, page: Page) ->
         page.keyboard.press("Escape")
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.keyboard.press("z")
+    expect(page.get_by_role("button", name="Pixels 1:1", pressed=True)).to_be_visible()
+    assert serious(page) == [], "a picture that scrolls"
 
 
 def test_a_conflict_is_shown_and_nothing_overwritten(console: Console, spring: Place, page: Page) -> None:

@@ -7,7 +7,9 @@ import shutil
 import pytest
 
 from client_async.console.board import Board, Changed
+from client_async.console.charts import LONGEST_LABEL, bars_of
 from client_async.console.pages import in_code
+from client_async.cost_report import Spend
 from client_async.driver_lock import sole_driver
 from client_async.projects import Place
 from tests.unit.daemon_house import DaemonHouse
@@ -89,3 +91,10 @@ def test_what_may_be_typed_looks_like_it_and_nothing_else_is_markup() -> None:
     """Backticks around words, one alone, and somebody's own markup: are the words code, and all of it escaped?"""
     assert in_code("run `a <b>`, & `c`") == "run <code>a &lt;b&gt;</code>, &amp; <code>c</code>"
     assert in_code("one ` alone") == "one ` alone"
+
+
+def test_long_names_on_a_chart_stay_apart_and_short() -> None:
+    """Two sequences of a project with a long name: does each label fit, and say which it is?"""
+    bars = bars_of({f"{'a-long-name-' * 4}/SEQ0{number}": Spend(calls=1) for number in (1, 2)})
+    assert [bar.name[-6:] for bar in bars] == ["/SEQ01", "/SEQ02"]
+    assert {len(bar.name) for bar in bars} == {LONGEST_LABEL}

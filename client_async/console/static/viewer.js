@@ -23,7 +23,12 @@ function cover(on) {
   root.hidden = !on;
   for (const part of behind) part.inert = on;
   document.documentElement.classList.toggle("viewing", on);
-  root.querySelector("[data-view=zoom]").setAttribute("aria-pressed", "false");
+}
+
+function setPixels(on) {
+  pane.classList.toggle("pixels", on);
+  pane.tabIndex = on ? 0 : -1; // it scrolls then
+  root.querySelector("[data-view=zoom]").setAttribute("aria-pressed", String(on));
 }
 
 // cells: [{number, picture, label}]
@@ -37,7 +42,7 @@ function open(cells, wanted) {
     return picture;
   });
   pane.replaceChildren(...pictures);
-  pane.classList.remove("pixels");
+  setPixels(false);
   left = document.activeElement;
   cover(true);
   show(wanted);
@@ -78,8 +83,8 @@ async function zoom(spot) {
   const before = area(picture);
   const across = spot?.across ?? Math.min(1, Math.max(0, (x - before.left) / before.width));
   const down = spot?.down ?? Math.min(1, Math.max(0, (y - before.top) / before.height));
-  const pixels = pane.classList.toggle("pixels");
-  root.querySelector("[data-view=zoom]").setAttribute("aria-pressed", String(pixels));
+  const pixels = !isZoomed();
+  setPixels(pixels);
   for (const one of pictures) one.style.width = pixels ? `${picture.naturalWidth / devicePixelRatio}px` : "";
   if (!pixels) return;
   const after = area(picture);
