@@ -62,7 +62,7 @@ def test_through_a_proxy_with_tls_all_of_it_works(console: Console, browser: Bro
         page.goto(url)
         expect(page.locator("#live")).to_have_text("live")
         console.edit(place, "SEQ01", title="Harbour at dawn")
-        expect(page.locator("#row-spring-SEQ01 .title")).to_have_text("Harbour at dawn")
+        expect(page.locator("[id='row-spring/SEQ01'] .title")).to_have_text("Harbour at dawn")
         for host, status in ((f"{NAME}:{port}", 401), ("127.0.0.1", 401), ("evil.example", 421)):
             answer = context.request.get(f"https://127.0.0.1:{port}/api/projects", headers={"host": host})
             assert answer.status == status, host
