@@ -10,6 +10,7 @@ import getpass
 import hmac
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,9 +90,7 @@ class Guard:
 
     def knows_host(self, connection: HTTPConnection) -> bool:
         """Whether the page is asked for under a name of ours: another site's name that leads here is none."""
-        host = connection.headers.get("host", "")
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        return name.lower() in self._hosts
+        return re.sub(r":\d*\Z", "", connection.headers.get("host", "")).lower() in self._hosts
 
     def is_here(self, connection: HTTPConnection) -> bool:
         """Whether nobody but this machine's own people can be asking.

@@ -85,6 +85,7 @@ async def serving(
         http=connection,
         ws="none",
         log_config=None,
+        log_level="critical",  # its lines are no JSON, and anybody may cause them; what fails inside is logged by the meters
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=ENDING_SECONDS,

@@ -39,6 +39,7 @@ def test_through_a_proxy_with_tls_all_of_it_works(console: Console, browser: Bro
     place = console.project("spring", "SEQ01")
     assert console.command("grid").startswith("0")
     served = console.serve(STARSEND_CONSOLE__HOST="0.0.0.0", STARSEND_CONSOLE__HOSTS=f'["{NAME}"]')
+    assert served.startswith("http://127.0.0.1:"), "what is printed leads there from here"
     with tls_before(int(served.rpartition(":")[2]), NAME, tmp_path) as port:
         url = f"https://{NAME}:{port}"
         context = browser.new_context(ignore_https_errors=True)

@@ -181,8 +181,10 @@ async def test_there_are_no_more_at_once_than_are_served(house: DaemonHouse) -> 
                     answer = await heard(again)
 
 
-async def test_no_other_protocol_goes_past_the_doors(house: DaemonHouse) -> None:
-    """A WebSocket under another site's name: is it turned away by the same doors?"""
+async def test_no_other_protocol_goes_past_the_doors(
+    house: DaemonHouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A WebSocket under another site's name, and what is no HTTP: are both turned away, without a line in the log for each?"""
     asked = (
         b"GET /events HTTP/1.1\r\nhost: evil.example\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n"
     )
@@ -190,3 +192,6 @@ async def test_no_other_protocol_goes_past_the_doors(house: DaemonHouse) -> None
     async with served(house, Bounded) as port:
         with said(port, asked + key) as line:
             assert (await heard(line)).startswith(b"HTTP/1.1 421")
+        with said(port, b"\x16\x03\x01\x02\x00\r\n\r\n") as line:
+            assert (await heard(line)).startswith(b"HTTP/1.1 400")
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []

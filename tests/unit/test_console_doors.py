@@ -74,6 +74,8 @@ async def wide(house: DaemonHouse) -> AsyncIterator[Site]:
         ("localhost.evil.example", 421),
         ("", 421),
         ("127.0.0.1@evil.example", 421),
+        ("127.0.0.1:/static/", 421),
+        ("localhost:evil.example", 421),
     ],
 )
 async def test_only_our_own_names_are_answered(site: Site, host: str, status: int) -> None:
