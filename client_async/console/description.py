@@ -28,6 +28,7 @@ SCHEMES: Final = {
     },
 }
 TEXT: Final = {"text/plain": {"schema": {"type": "string"}}}
+REFUSED: Final = {"schema": {"$ref": "#/components/schemas/Refused"}}
 READING: Final = {401: "a token is needed", 421: "not a name of the console's"}
 WRITING: Final = {**READING, 403: "not from a page of the console", 413: "too large"}
 METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
@@ -89,3 +90,5 @@ def _add_doors(path: str, method: str, operation: dict[str, Any]) -> None:
         if not (open_to_all and status == 401):
             answer = operation["responses"].setdefault(str(status), {"description": said})
             answer["content"] = {**answer.get("content", {}), **TEXT}  # the doors' own words are plain
+    if not reads:  # what is found too large only while it comes is told by the room
+        operation["responses"]["413"]["content"]["application/json"] = REFUSED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import anyio
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,7 @@ from client_async.console.onward import login_from
 
 LARGEST_BODY: Final = 64 * 1024
 """Bytes. Notes and picks are small; nothing is uploaded here."""
+TOO_LARGE: Final = f"at most {LARGEST_BODY} bytes are taken"
 READING: Final = frozenset({"GET", "OPTIONS"})
 OPEN: Final = ("/static/", "/login", "/c/", "/healthz", "/readyz")
 """Needs no token anywhere: there is nothing of a client's in it, or a signature of its own."""
@@ -28,10 +30,6 @@ HEADERS: Final = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
-
-
-class TooLarge(Exception):
-    """More of a body came than anybody needs."""
 
 
 class Heads:
@@ -75,15 +73,13 @@ class Doors:
             await self._app(scope, _bounded(receive), _with_headers(send))
         except ClientDisconnect:
             return  # they went before they had said all: there is nobody to answer
-        except TooLarge:
-            await _plain(413, f"at most {LARGEST_BODY} bytes are taken")(scope, receive, _with_headers(send))
 
     def _refusal(self, connection: HTTPConnection, method: str) -> Response | None:
         if not self._guard.knows_host(connection):
             return _plain(421, "this address is not one of the console's; add it to console.hosts")
         length = connection.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > LARGEST_BODY:
-            return _plain(413, f"at most {LARGEST_BODY} bytes are taken")
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
+            return _plain(413, TOO_LARGE)
         return self._without_right(connection, reads=method in READING)
 
     def _without_right(self, connection: HTTPConnection, *, reads: bool) -> Response | None:
@@ -113,7 +109,9 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         got += len(message.get("body", b""))
         if got > LARGEST_BODY:
-            raise TooLarge
+            raise HTTPException(
+                413, TOO_LARGE
+            )  # FastAPI takes any other error in a body for one of its spelling
         return message
 
     return bounded

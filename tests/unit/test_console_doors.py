@@ -194,7 +194,8 @@ async def test_nobody_sends_more_than_a_note(site: Site) -> None:
         for _ in range(LARGEST_BODY // 1000 + 2):
             yield b"x" * 1000
 
-    assert (await site.client.post("/login", content=drip(), headers=headers)).status_code == 413
+    for path in ("/login", "/api/projects/spring/sequences/SEQ01/regrid", "/c/x/takes/1/note"):
+        assert (await site.client.post(path, content=drip(), headers=headers)).status_code == 413, path
     odd = {"content-length": "-5", **headers}
     assert (await site.client.post("/login", content=b"", headers=odd)).status_code == 413
 
