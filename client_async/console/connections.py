@@ -33,10 +33,9 @@ class Bounded(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
+        self._mind()
         if len(self.connections) > self.most:
-            self._end(FULL)
-        else:
-            self._mind()
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._coming, self._stalled):
@@ -57,6 +56,15 @@ class Bounded(H11Protocol):
         if self._stalled is not None:
             self._stalled.cancel()
 
+    def _make_room(self) -> None:
+        """Whoever has been waited for longest goes; where all are being answered, whoever came last."""
+        others = (other for other in self.connections if isinstance(other, Bounded) and other is not self)
+        waited = {other._coming.when(): other for other in others if other._coming is not None}
+        if waited:
+            waited[min(waited)]._late()
+        else:
+            self._end(FULL)
+
     def _mind(self) -> None:
         """Have the time run while a request is awaited or on its way, and stop when it is here."""
         awaited = self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
@@ -72,6 +80,7 @@ class Bounded(H11Protocol):
         self._end(LATE if begun and unanswered else b"")
 
     def _end(self, words: bytes) -> None:
+        self.connections.discard(self)
         self.transport.write(words)
         self.transport.close()
         if self.transport.get_write_buffer_size():  # nobody reads

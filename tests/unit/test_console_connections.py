@@ -8,7 +8,7 @@ import socket
 import stat
 import zipfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -35,9 +35,10 @@ class Hasty(Bounded):
 
 
 class Few(Bounded):
-    """Three at once."""
+    """Three at once, for as long as they like."""
 
     most = 3
+    request_seconds = 600.0
 
 
 @asynccontextmanager
@@ -167,18 +168,29 @@ def nameless() -> int:
     return found
 
 
-async def test_there_are_no_more_at_once_than_are_served(house: DaemonHouse) -> None:
-    """Held open by somebody: is the next one told so at once, and served when one of them has gone?"""
+async def test_who_holds_connections_keeps_nobody_out(house: DaemonHouse) -> None:
+    """As many as are served are held by somebody who asks nothing, or half: is the next one served, in place of the oldest?"""
     async with served(house, Few) as port:
-        with said(port, b""), said(port, HALF):
-            with said(port, WHOLE) as third:
-                await anyio.wait_readable(third)
-                with said(port, b"") as fourth:
-                    assert (await heard(fourth)).startswith(b"HTTP/1.1 503")
-            answer = bytearray()
-            while not answer.startswith(b"HTTP/1.1 200"):
-                with said(port, CLOSING) as again:
-                    answer = await heard(again)
+        with said(port, HALF) as oldest, said(port, HALF), said(port, b""):
+            with said(port, CLOSING) as asking:
+                assert (await heard(asking)).startswith(b"HTTP/1.1 200")
+            assert not (await heard(oldest)).startswith(b"HTTP/1.1 200"), "and it is ended"
+
+
+async def test_there_are_no_more_at_once_than_are_served(house: DaemonHouse) -> None:
+    """As many as are served are being answered: is the next one told so at once, and served when one of them has gone?"""
+    events = b"GET /events HTTP/1.1\r\n" + HOST + b"\r\n"
+    async with served(house, Few) as port, AsyncExitStack() as open_pages:
+        for page in [open_pages.enter_context(said(port, events)) for _ in range(2)]:
+            await anyio.wait_readable(page)
+        with said(port, events) as third:
+            await anyio.wait_readable(third)
+            with said(port, b"") as fourth:
+                assert (await heard(fourth)).startswith(b"HTTP/1.1 503")
+        answer = bytearray()
+        while not answer.startswith(b"HTTP/1.1 200"):
+            with said(port, CLOSING) as again:
+                answer = await heard(again)
 
 
 async def test_no_other_protocol_goes_past_the_doors(
