@@ -59,10 +59,8 @@ def open_media(project: Path, path: str) -> BinaryIO:
     folder = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for inner in folders:
-            outer, folder = (
-                folder,
-                os.open(inner, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder),
-            )
+            outer = folder
+            folder = os.open(inner, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=outer)
             os.close(outer)
         # Into a pipe that lies there by now nobody may ever write.
         file = os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder), "rb")
@@ -76,13 +74,14 @@ def open_media(project: Path, path: str) -> BinaryIO:
 
 def path_of(file: IO[bytes]) -> Path:
     """An open file once more, from its beginning, for what takes paths alone; holds while it is open."""
+    os.lseek(file.fileno(), 0, os.SEEK_SET)  # elsewhere than on Linux both stand in one place
     return Path(f"/dev/fd/{file.fileno()}")
 
 
 def digest_of(file: BinaryIO) -> str:
     """A file's SHA-256; read once for each content."""
     status = os.fstat(file.fileno())
-    return _digest(_Content(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, file.fileno()))
+    return _digest(_Content(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, path_of(file)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +90,12 @@ class _Content:
     inode: int
     changed: int
     size: int
-    descriptor: int = field(compare=False)
+    path: Path = field(compare=False)
 
 
 @lru_cache(maxsize=50_000)
 def _digest(content: _Content) -> str:
-    return sha256_of(Path(f"/dev/fd/{content.descriptor}"))
+    return sha256_of(content.path)
 
 
 def thumbnail(project: Path, source: BinaryIO, width: int, told: Callable[[], object] = lambda: None) -> Path:
