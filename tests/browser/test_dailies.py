@@ -204,6 +204,35 @@ def test_two_takes_in_step(player: Page, place: tuple[Console, Place]) -> None:
     expect(player.locator("#film-a")).to_have_attribute("data-shown", "0")
 
 
+def test_a_compared_take_finds_its_place_again(player: Page) -> None:
+    """Pushed off by less than a frame while both play: does it come back to where the other is, and stay there?"""
+    player.locator("#versus").select_option(label="take 1")
+    at_frame(player, 0, "#film-b")
+    player.locator("#speed").select_option("0.25")
+    player.locator("#loop").click()
+    player.locator("#scrub").focus()
+    player.keyboard.press("Space")
+    player.evaluate(
+        """() => {
+          const [a, b] = ["a", "b"].map((film) => document.querySelector(`#film-${film} video`));
+          let pushed = false, last = 0, together = 0;
+          (function look() {
+            const still = a.seeking || b.seeking, apart = Math.abs(b.currentTime - a.currentTime);
+            if (a.currentTime < last) pushed = false;  // a new lap begins together
+            last = a.currentTime;
+            together = pushed && !still && apart < 0.008 ? together + 1 : 0;
+            if (!pushed && !still && last > 0.1) {
+              b.currentTime = last + 0.03;
+              pushed = true;
+            }
+            if (together < 15) requestAnimationFrame(look);
+            else document.body.dataset.together = apart;
+          })();
+        }"""
+    )
+    expect(player.locator("body")).to_have_attribute("data-together", re.compile("."), timeout=15_000)
+
+
 def test_the_start_frame_against_the_keyframe(player: Page) -> None:
     """Beside, wiped and as a difference, all by keys: is it the locked picture, at its place?"""
     player.keyboard.press("ArrowRight")
