@@ -91,8 +91,8 @@ document.addEventListener("submit", async (event) => {
     try { localStorage.setItem("name", name.value); } catch { /* as above */ }
     say(does === "note" ? "Your note is with the studio" : "Your answer is with the studio");
   } catch (refused) {
-    const remedy = refused.remedy;
-    say(remedy ? `${refused.message}: ${remedy}` : refused.message, { bad: true });
+    const words = refused.remedy ? `${refused.message}: ${refused.remedy}` : refused.message;
+    say(words[0].toUpperCase() + words.slice(1), { bad: true });
   } finally {
     for (const button of form.querySelectorAll("button")) button.disabled = false;
     if (document.activeElement === document.body) event.submitter?.focus({ preventScroll: true }); // a disabled button lets go of it

@@ -3,6 +3,7 @@ import { page, say, tell } from "./api.js";
 import { isBack, isGone } from "./gone.js";
 import { watch } from "./live.js";
 
+const SURE_MS = 8000; // for a second thought
 const form = document.getElementById("make");
 const made = document.getElementById("made");
 const project = form?.dataset.project;
@@ -71,6 +72,7 @@ document.addEventListener("click", async (event) => {
     if (button.dataset.sure === undefined) {  // a client may be looking at it: asked twice
       button.dataset.sure = "";
       button.textContent = "Withdraw for good?";
+      setTimeout(refresh, SURE_MS); // meanwhile nothing else that comes is shown
       return;
     }
     try {
