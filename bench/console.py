@@ -3,7 +3,7 @@
     python -m bench.console
 
 A real chromium on a real console. First paint is the browser's own word, of a browser that is warm; frames are counted while
-the whole list scrolls by; a pick is timed from its request to its answer, beside the same change made to the same document
+the whole list scrolls by, and while it stands and a hundred rows change in a second; a pick is timed from its request to its answer, beside the same change made to the same document
 in this process; an edit is timed from the rename of the saved file to the changed row.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import statistics
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -31,11 +32,11 @@ PAINT: Final = """() => new Promise((done) => new PerformanceObserver((seen) => 
   const paint = seen.getEntriesByName("first-contentful-paint")[0];
   if (paint) done(paint.startTime);
 }).observe({ type: "paint", buffered: true }))"""
-SCROLL: Final = """() => new Promise((done) => {
+FRAMES: Final = """(scroll) => new Promise((done) => {
   const begun = performance.now(); let last = begun, frames = 0, late = 0;
   const step = (now) => {
     frames += 1; late += now - last > 34; last = now;
-    scrollBy(0, 500);
+    scrollBy(0, scroll);
     now - begun < 3000 ? requestAnimationFrame(step) : done([frames, late]);
   };
   requestAnimationFrame(step);
@@ -103,6 +104,27 @@ def edits(page: Page, url: str, house: Served, place: Place) -> float:
     return statistics.median(took)
 
 
+def busy(page: Page, place: Place) -> tuple[int, int]:
+    """Frames within three seconds in which ten rows change every tenth of a second, and how many of them were late."""
+    done = threading.Event()
+
+    def edit(round_: int) -> None:
+        rows = [f"SEQ{(round_ * 97 + number * 13) % SEQUENCES + 1:04}" for number in range(10)]
+        place.file.change(lambda draft: [draft[row].update(title=f"round {round_}") for row in rows])
+
+    def change() -> None:
+        round_ = 0
+        while not done.wait(0.1):
+            edit(round_ := round_ + 1)
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    frames, late = page.evaluate(FRAMES, 0)
+    done.set()
+    writer.join()
+    return frames, late
+
+
 def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as root, sync_playwright() as playwright:
@@ -115,7 +137,9 @@ def main() -> None:
         page = chromium.new_page(viewport={"width": 1280, "height": 800})
         empty, full = paints(page, f"{url}/login"), paints(page, url)
         expect(page.locator(".row")).to_have_count(SEQUENCES)
-        frames, late = page.evaluate(SCROLL)
+        frames, late = page.evaluate(FRAMES, 500)
+        page.evaluate("scrollTo(0, 0)")
+        busy_frames, busy_late = busy(page, place)
         pick, bare, edit = picks(url), changes(place), edits(page, url, house, place)
         chromium.close()
         house.stop()
@@ -128,6 +152,7 @@ def main() -> None:
     table.add_row("a pick, request to answer", "100", f"{pick:.1f}", f"{pick / bare:.1f}")
     table.add_row("an editor's save, to the row", "1000", f"{edit:.0f}", "")
     table.add_row(f"frames in 3 s of scrolling: {frames}, late: {late}", "", "", "")
+    table.add_row(f"and of 100 changes a second: {busy_frames}, late: {busy_late}", "", "", "")
     Console().print(table)
 
 

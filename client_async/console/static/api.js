@@ -40,6 +40,8 @@ export function say(line, { bad = false } = {}) {
   const place = document.getElementById("said");
   for (const same of [...place.children].filter((one) => one.textContent === line)) same.remove();
   const shown = document.createElement("p");
+  // What is said again is said once, and three lines are as many as anybody reads.
+  [...place.children].forEach((old, at, all) => { if (old.textContent === line || at < all.length - 2) old.remove(); });
   shown.textContent = line;
   shown.classList.toggle("bad", bad);
   place.append(shown);

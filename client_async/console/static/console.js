@@ -4,7 +4,7 @@ import { watch } from "./live.js";
 import { bringNow } from "./now.js";
 import { putProjects, putRow, rowOf } from "./rows.js";
 
-const AT_ONCE = 50; // rows that are asked for in one address
+const LONGEST = 6000; // characters of names in one address; proxies take 8,000 of all of it
 
 const wanted = new Set(JSON.parse(sessionStorage.getItem("filters") ?? "[]"));
 const waiting = new Map(); // project -> names that have changed
@@ -46,9 +46,20 @@ async function all() {
   putProjects(fresh, read);
 }
 
+function parts(names) {
+  const found = [[]];
+  let length = 0;
+  for (const name of names) {
+    const more = "&only=".length + name.length;
+    length += more;
+    if (length > LONGEST) { found.push([]); length = more; }
+    found.at(-1).push(name);
+  }
+  return found;
+}
+
 async function some(project, names) {
-  for (let at = 0; at < names.length; at += AT_ONCE) {
-    const asked = names.slice(at, at + AT_ONCE);
+  for (const asked of parts(names)) {
     const fresh = await rowsOf(project, asked.map((name) => ["only", name]));
     const came = new Map([...fresh.querySelectorAll(".row")].map((row) => [row.dataset.sequence, row]));
     for (const name of asked) {
