@@ -96,6 +96,21 @@ function renew() {
   return bring();
 }
 
+// Whoever comes back finds the row at which they were; the browser alone goes by a height that the page does not have yet.
+history.scrollRestoration = "manual";
+window.addEventListener("pagehide", () => {
+  const row = document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest(".row");
+  const focused = document.activeElement.closest(".row")?.id;
+  history.replaceState({ row: row?.id, top: row?.getBoundingClientRect().top, focused }, "");
+});
+
+function comeBack() {
+  const { row, top, focused } = history.state ?? {};
+  const there = row && document.getElementById(row);
+  if (there) scrollBy(0, there.getBoundingClientRect().top - top);
+  if (focused) document.getElementById(focused)?.querySelector(".open").focus({ preventScroll: true });
+}
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-filter]");
   if (!button) return;
@@ -107,7 +122,13 @@ document.addEventListener("click", (event) => {
 
 filter();
 asking = true;
-fill(document).catch(() => { stale = true; }).then(() => { asking = false; count(); filter(); bring(); });
+fill(document).catch(() => { stale = true; }).then(() => {
+  asking = false;
+  count();
+  filter();
+  comeBack();
+  bring();
+});
 watch({
   onGap: renew,
   onNow: bringNow,

@@ -4,34 +4,37 @@
 const CLOSED_MS = 5000; // a browser gives up where it is refused, as when too many pages are open
 const QUIET_MS = 25000; // the console is heard every ten seconds: a line that is silent for longer is dead, whatever the browser thinks
 
-export function watch({ onChange, onGap, onNow }) {
+function put(state, words) {
   const shown = document.getElementById("live");
+  if (shown.dataset.state === state) return;
+  shown.dataset.state = state;
+  shown.textContent = words;
+}
+
+const lost = () => put("lost", "connection lost, trying again");
+
+export function watch({ onChange, onGap, onNow }) {
   let greeted = false;
   let events = null;
   let heard = 0;
-
-  const put = (state, words) => {
-    if (shown.dataset.state === state) return;
-    shown.dataset.state = state;
-    shown.textContent = words;
+  const acts = {
+    hello() {
+      put("live", "live");
+      if (greeted) onGap();
+      onNow?.();
+      greeted = true;
+    },
+    beat() {},
+    changed: (data) => onChange(JSON.parse(data)),
+    now: () => onNow?.(),
   };
-  const lost = () => put("lost", "connection lost, trying again");
 
   function open() {
     events?.close();
     heard = Date.now();
     const line = new EventSource("/events");
     events = line;
-    const on = (event, act) => line.addEventListener(event, ({ data }) => { heard = Date.now(); act(data); });
-    on("hello", () => {
-      put("live", "live");
-      if (greeted) onGap();
-      onNow?.();
-      greeted = true;
-    });
-    on("beat", () => {});
-    on("changed", (data) => onChange(JSON.parse(data)));
-    on("now", () => onNow?.());
+    for (const [event, act] of Object.entries(acts)) line.addEventListener(event, ({ data }) => { heard = Date.now(); act(data); });
     line.onerror = () => {
       lost();
       if (line.readyState === EventSource.CLOSED) setTimeout(() => events === line && open(), CLOSED_MS);

@@ -19,7 +19,7 @@ export function cellAt(x, y) {
 }
 
 // As large as the window lets it be.
-export function fit() {
+function fit() {
   const shown = picture();
   if (!shown) return;
   const whole = shown.querySelector(".whole");
