@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -90,6 +90,16 @@ def say_what_is_wrong(app: FastAPI, page: Callable[..., Response]) -> None:
         # A body that is no text is told as 400, one that is no JSON as 422: to whoever sent it they are the same.
         status = 422 if no.status_code == 400 else no.status_code
         return JSONResponse({"detail": Refusal(what=no.detail).model_dump()}, status, no.headers)
+
+    _no_more(app, shaped)
+
+
+def _no_more(app: FastAPI, shaped: Callable[[Request, AnyHTTPException], Awaitable[Response]]) -> None:
+    """A project may go away while a page about it is made, after it was found: 404, as if it had gone before."""
+
+    @app.exception_handler(UnknownName)
+    async def gone(request: Request, unknown: UnknownName) -> Response:
+        return await shaped(request, AnyHTTPException(404, unknown.what))
 
 
 def _is_for_people(request: Request) -> bool:

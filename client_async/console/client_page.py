@@ -9,9 +9,10 @@ from typing import Final
 
 import structlog
 from fastapi import APIRouter, HTTPException
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from client_async.console.links import LinkOver, NotALink
+from client_async.console.media import OpenFile
 from client_async.console.pages import templates
 from client_async.console.plain_media import NAME
 from client_async.console.plain_words import day
@@ -46,8 +47,8 @@ def client_routes(room: Showroom) -> APIRouter:
             headers=UNKEPT,
         )
 
-    @routes.api_route("/media/{name}", methods=["GET", "HEAD"])
-    async def media(signed: str, name: str) -> FileResponse:
+    @routes.get("/media/{name}")
+    async def media(signed: str, name: str) -> OpenFile:
         """A take or a still; a part of it where a Range is asked for."""
         found = NAME.fullmatch(name)
         try:
@@ -56,7 +57,7 @@ def client_routes(room: Showroom) -> APIRouter:
                 raise UnknownName("file", name, ())
             entry = opened.entry(int(found[1]))
             make = maker(room.media(opened.place), entry, int(found[2] or 1), found[3])
-            file = await run(make)
+            file = await run(lambda: make().open("rb"))
         except LinkOver as over:
             raise HTTPException(410, over.what) from None
         except (NotALink, UnknownName):
@@ -67,7 +68,7 @@ def client_routes(room: Showroom) -> APIRouter:
             )
             raise HTTPException(404, "there is no such file") from None
         kind = "video/mp4" if found[3] == "mp4" else "image/jpeg"
-        return FileResponse(file, media_type=kind, headers=PRIVATE)
+        return OpenFile(file, kind, PRIVATE)
 
     return routes
 

@@ -11,14 +11,14 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Request
 from fastapi import Path as PathParam
 from pydantic import BaseModel, Field
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from client_async.console import picking, regridding
 from client_async.console.answers import answering, refusals, refused
 from client_async.console.board import Board
 from client_async.console.grid_shown import references_of, shown
 from client_async.console.guard import Guard
-from client_async.console.media import ASK_AGAIN, thumbnail
+from client_async.console.media import ASK_AGAIN, OpenFile, thumbnail
 from client_async.console.pages import Pages
 from client_async.console.picking import Conflict, Seen
 from client_async.console.threads import Threads
@@ -106,15 +106,15 @@ def review_page(pages: Pages) -> APIRouter:
         return pages.render("review.html", request, row=row, waiting=waiting, driven=driven, **given)
 
     @routes.get("/review/{project}/{name}/reference/{number}")
-    def reference(project: str, name: str, number: Annotated[int, PathParam(ge=0)]) -> FileResponse:
+    def reference(project: str, name: str, number: Annotated[int, PathParam(ge=0)]) -> OpenFile:
         """A picture that goes along with the prompt, made smaller; counted from 0. No other file of an element is served."""
         try:
             place, sequence = board.project(project).place, board.sequence(project, name)
             with references_of(place, name, sequence)[number].path.open("rb") as picture:
-                made = thumbnail(place.folder, picture, REFERENCE_WIDTH)
+                made = thumbnail(place.folder, picture, REFERENCE_WIDTH).open("rb")
         except (StarsendError, OSError, IndexError):
             raise HTTPException(404, "there is no such picture") from None
-        return FileResponse(made, media_type="image/webp", headers=ASK_AGAIN)
+        return OpenFile(made, "image/webp", ASK_AGAIN)
 
     @routes.get("/review/{project}/{name}/{way}")
     def other(project: str, name: str, way: Literal["next", "previous"]) -> Response:

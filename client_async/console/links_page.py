@@ -33,10 +33,11 @@ def links_page(pages: Pages, room: Showroom) -> APIRouter:
         request: Request, project: str = "", chosen: Annotated[list[str] | None, Query()] = None
     ) -> Response:
         """The form, the links that hold and what came back by them."""
-        known = [shown.place for shown in board.projects()]
-        place = next((one for one in known if one.name == (project or one.name)), None)
-        if place is None and project:
+        known = board.projects()  # as they are now: one may go while others are looked at
+        shown = next((one for one in known if one.place.name == (project or one.place.name)), None)
+        if shown is None and project:
             raise HTTPException(404, f"unknown project {project!r}")
+        place = shown.place if shown else None
         live: list[LiveLink] = []
         made: list[Delivered] = []
         trouble = ""
@@ -49,9 +50,9 @@ def links_page(pages: Pages, room: Showroom) -> APIRouter:
         return pages.render(
             "links.html",
             request,
-            projects=[one.name for one in known],
+            projects=[one.place.name for one in known],
             project=place.name if place else "",
-            rows=_rows(place, board.project(place.name).rows) if place else [],
+            rows=_rows(shown.place, shown.rows) if shown else [],
             chosen=chosen or [],
             live=live,
             deliveries=made,

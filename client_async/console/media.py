@@ -140,9 +140,10 @@ def media_routes(board: Board, meters: Meters) -> APIRouter:
         except (StarsendError, OSError):
             raise HTTPException(404, "there is no such file") from None
 
-    def smaller(project: str, path: str, width: int) -> Path:
+    def smaller(project: str, path: str, width: int) -> BinaryIO:
         with opened(project, path) as file:
-            return thumbnail(board.project(project).place.folder, file, width, meters.thumbnail_made)
+            folder = board.project(project).place.folder
+            return thumbnail(folder, file, width, meters.thumbnail_made).open("rb")
 
     @routes.get("/media/{project}/{path:path}")
     def media(project: str, path: str) -> OpenFile:
@@ -151,7 +152,7 @@ def media_routes(board: Board, meters: Meters) -> APIRouter:
         return OpenFile(opened(project, path), kind, ASK_AGAIN)
 
     @routes.get("/thumbnail/{project}/{path:path}")
-    async def small(project: str, path: str, width: Annotated[int, Query()] = 320) -> FileResponse:
+    async def small(project: str, path: str, width: Annotated[int, Query()] = 320) -> OpenFile:
         """The picture made smaller."""
         if width not in WIDTHS:
             raise HTTPException(422, f"widths are {', '.join(map(str, WIDTHS))}")
@@ -159,6 +160,6 @@ def media_routes(board: Board, meters: Meters) -> APIRouter:
             made = await run(smaller, project, path, width)
         except (StarsendError, OSError):
             raise HTTPException(404, "no thumbnail can be made of it") from None
-        return FileResponse(made, media_type="image/webp", headers=FOR_EVER)
+        return OpenFile(made, "image/webp", FOR_EVER)
 
     return routes

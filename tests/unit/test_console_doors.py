@@ -134,6 +134,20 @@ async def test_a_proxys_visitors_are_not_at_this_machine(
         assert (nothing.status_code, "nothing under this address" in nothing.text) == (404, True)
 
 
+async def test_a_project_that_goes_while_its_page_is_made_is_not_found(site: Site) -> None:
+    """Found when it was asked for, gone a moment later: a page for people, a refusal for programs, and no fault of ours?"""
+
+    def made() -> None:
+        site.board.project("gone")
+
+    site.app.add_api_route("/costs-of-late", made)
+    site.app.add_api_route("/api/costs-of-late", made)
+    page = await site.client.get("/costs-of-late", headers={"accept": "text/html"})
+    answer = await site.client.get("/api/costs-of-late")
+    assert (page.status_code, "Unknown project &#39;gone&#39;" in page.text) == (404, True)
+    assert (answer.status_code, answer.json()["detail"]["what"]) == (404, "unknown project 'gone'")
+
+
 async def test_a_session_is_ours_and_nobody_elses(site: Site) -> None:
     """Forged, of another token, or the token itself in a cookie: is anybody let in by it?"""
     for forged in (
