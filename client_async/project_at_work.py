@@ -17,8 +17,8 @@ from client_async.cures import may_be_cured
 from client_async.desk import Desk
 from client_async.dispatcher import Dispatcher
 from client_async.driver_lock import sole_driver
-from client_async.events import BriefRefused, ClientAnswered, EditAnswered, Listener, PickDecided
-from client_async.heard import unheard
+from client_async.events import BriefRefused, EditAnswered, Listener, PickDecided
+from client_async.heard import AnswersHeard
 from client_async.leftover_rounds import LeftoverRounds
 from client_async.mirror import TakenIn
 from client_async.ownership import News, Raw
@@ -75,8 +75,7 @@ class ProjectAtWork:
         self.desk = Desk(shop, settle_seconds=SETTLE_SECONDS, bears_with=FREE_TO_REPEAT)
         self.leftovers = LeftoverRounds(shop, group=group, stop=stop)
         self._picks = PickFolder(place.picks, place.file)
-        self._answered: set[str] = set()
-        """Sequences in which a client may have said something of which nobody has heard."""
+        self._heard = AnswersHeard(place, shop.scribe, emit, stop)
         dispatcher.join(self.desk)
 
     @classmethod
@@ -145,7 +144,7 @@ class ProjectAtWork:
         finally:  # whatever is wrong with the picks, what people saved goes on
             self._tell_trouble(str(taken.trouble) if taken.trouble else None)
             self._tell_news(taken.news)
-            await self._tell_answers(taken.changed)
+            await self._heard.look(taken.changed)
             self.shop.scribe.ask_for_render(at_once=bool(taken.changed))
             await self._dispatcher.consider_all(self.place.name, sorted(taken.changed))
         return taken.waiting
@@ -186,27 +185,6 @@ class ProjectAtWork:
                 error=news.text,
             )
             self._emit(EditAnswered(self.place.name, news.sequence, news.kind, news.text))
-
-    async def _tell_answers(self, changed: set[str]) -> None:
-        """What clients have said by their links, each once: while this daemon ran, or before it did.
-
-        Noted as told before it is: whoever is killed in between tells nobody, and the answer still stands in the notices of
-        its sequence and beside its link.
-        """
-        # Of ten thousand bodies few are opened.
-        self._answered |= {name for name in changed if b'"link"' in self.place.file.body(name)}
-        if not self._answered or self._stop.is_set():  # at the end there is nobody any more to tell
-            return
-        try:
-            with anyio.CancelScope(shield=True):  # what is noted as told is told
-                came = await self.shop.scribe.run(partial(unheard, self.place.file, sorted(self._answered)))
-        except StarsendError as refused:  # asked again at the next look
-            log.error("answers_unread", project=self.place.name, error=str(refused))
-            return
-        self._answered.clear()
-        for name, line in came:
-            log.info("client_answered", project=self.place.name, sequence=name, answer=line)
-            self._emit(ClientAnswered(self.place.name, name, line))
 
     def _tell_trouble(self, trouble: str | None) -> None:
         if trouble is not None and trouble != self._trouble:
