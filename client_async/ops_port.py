@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 
 from client_async.metrics import Metrics
 from starsend.errors import BadInput
@@ -79,7 +81,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        if path == "/metrics":
+        here = ip_address(self.connection.getsockname()[0]).is_loopback
+        if here and not _is_address(self.headers.get("Host", "")):
+            # A site whose name leads a browser on this machine here would read what it is shown (DNS rebinding).
+            self._send(421, b"ask by an address, or localhost\n", "text/plain")
+        elif path == "/metrics":
             self._send(200, self.metrics.page(), "text/plain; version=0.0.4; charset=utf-8")
         elif path in ("/healthz", "/readyz"):
             status, words = self.health.answer(to_work=path == "/readyz")
@@ -101,3 +107,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """A scrape every few seconds is not worth a line."""
+
+
+def _is_address(host: str) -> bool:
+    """Whether a ``Host`` is no name, which anybody may have pointed here, but an address, ``localhost``, or none."""
+    bare = re.sub(r":\d*\Z", "", host).strip("[]").lower()
+    try:
+        return bare in ("", "localhost") or bool(ip_address(bare))
+    except ValueError:
+        return False

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given
@@ -17,7 +18,8 @@ from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from client_async.ops_port import STALLED_SECONDS, Health
+from client_async.metrics import Metrics
+from client_async.ops_port import STALLED_SECONDS, Health, ops_port
 from tests.unit.daemon_house import BRIEF, DaemonHouse
 from tests.unit.office import BEARER, TOKEN, Office, office
 
@@ -28,11 +30,12 @@ anyio_test = pytest.mark.anyio
 
 @pytest.fixture
 def wide(house: DaemonHouse) -> Iterator[Office]:
-    """One that others on the network reach; nobody waits for an open stream's end."""
+    """One that others on the network reach; nobody waits for an open stream's end, and no time passes since the last look."""
     made = Office(house, "0.0.0.0")
     made.board.health = Health(lambda: 0.0)  # a machine that is slow to ask all is not stalled
     made.begin()
     made.stopping.set()
+    made.board.health = Health(lambda: 0.0)
     anyio.run(made.board.look)
     yield made
 
@@ -132,6 +135,23 @@ async def test_health_is_that_of_the_looks(house: DaemonHouse) -> None:
     assert (stalled.status_code, stalled.json()["status"]) == (503, "stalled")
     assert (await get("/metrics")).status_code == 401
     assert (await get("/metrics", headers=BEARER)).status_code == 200
+
+
+def test_the_daemons_measurements_are_for_no_other_site() -> None:
+    """Its port asked for under a name that somebody has pointed at this machine: does a browser get to read what is spent?"""
+    with ops_port("127.0.0.1", 0, Metrics(), Health()) as address:
+        port = address.rpartition(":")[2]
+        for host, status in (
+            (address, 200),
+            ("127.0.0.1", 200),
+            (f"localhost:{port}", 200),
+            (f"[::1]:{port}", 200),
+            (f"evil.example:{port}", 421),
+            (f"127.0.0.1.evil.example:{port}", 421),
+        ):
+            for path in ("/metrics", "/status", "/healthz"):
+                answer = httpx.get(f"http://{address}{path}", headers={"host": host}, trust_env=False)
+                assert answer.status_code == status, (host, path)
 
 
 @anyio_test
