@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
@@ -120,11 +120,17 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 
 def serious(page: Page) -> list[str]:
-    """What axe finds on a page that keeps somebody out."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")
-    ]
+    """What axe finds on a page that keeps somebody out, dark or light."""
+    found = []
+    schemes: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        found += [
+            f"{one['id']} ({scheme}): {one['nodes'][0]['html']}"
+            for one in Axe().run(page).response["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+    return found
 
 
 def log_in(page: Page, url: str, name: str = "mara") -> None:

@@ -22,6 +22,7 @@ from client_async.console.guard import Guard, WeakToken, console_token
 from client_async.console.media import thumbnail
 from client_async.console.server import _listening
 from client_async.driver_lock import sole_driver
+from client_async.ops_port import Health
 from starsend.errors import BadInput
 from tests.unit.daemon_house import DaemonHouse
 
@@ -37,6 +38,7 @@ class Site:
     def __init__(self, house: DaemonHouse, host: str = "127.0.0.1", hosts: tuple[str, ...] = ()) -> None:
         self.place = house.project("spring", "SEQ01")
         self.board = Board(house.root)
+        self.board.health = Health(lambda: 0.0)  # a slow machine is no stalled one
         self.guard = Guard(TOKEN, host, hosts)
         self.app = make_app(self.board, self.guard, anyio.Event())
         transport = httpx.ASGITransport(self.app)
