@@ -53,7 +53,7 @@ def ops_port(host: str, port: int, metrics: Metrics, health: Health) -> Iterator
     class Handler(_Handler):
         pass
 
-    Handler.metrics, Handler.health = metrics, health
+    Handler.metrics, Handler.health, Handler.host = metrics, health, host.lower()
     try:
         server = ThreadingHTTPServer((host, port), Handler)
     except (OSError, OverflowError) as refused:
@@ -76,13 +76,14 @@ def ops_port(host: str, port: int, metrics: Metrics, health: Health) -> Iterator
 class _Handler(BaseHTTPRequestHandler):
     metrics: Metrics
     health: Health
+    host: str
     timeout = CLIENT_SECONDS
     server_version, sys_version = "starsend", ""
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         here = ip_address(self.connection.getsockname()[0]).is_loopback
-        if here and not _is_address(self.headers.get("Host", "")):
+        if here and not self._is_asked_for():
             # A site whose name leads a browser on this machine here would read what it is shown (DNS rebinding).
             self._send(421, b"ask by an address, or localhost\n", "text/plain")
         elif path == "/metrics":
@@ -97,6 +98,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815 - the standard library's name
 
+    def _is_asked_for(self) -> bool:
+        """Whether by an address or a name of ours, not by one that anybody may have pointed here."""
+        name = re.sub(r":\d*\Z", "", self.headers.get("Host", "")).strip("[]").lower()
+        try:
+            return name in ("", "localhost", self.host) or bool(ip_address(name))
+        except ValueError:
+            return False
+
     def _send(self, status: int, body: bytes, kind: str) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -107,12 +116,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """A scrape every few seconds is not worth a line."""
-
-
-def _is_address(host: str) -> bool:
-    """Whether a ``Host`` is no name, which anybody may have pointed here, but an address, ``localhost``, or none."""
-    bare = re.sub(r":\d*\Z", "", host).strip("[]").lower()
-    try:
-        return bare in ("", "localhost") or bool(ip_address(bare))
-    except ValueError:
-        return False

@@ -30,12 +30,11 @@ anyio_test = pytest.mark.anyio
 
 @pytest.fixture
 def wide(house: DaemonHouse) -> Iterator[Office]:
-    """One that others on the network reach; nobody waits for an open stream's end, and no time passes since the last look."""
+    """One that others on the network reach; nobody waits for an open stream's end."""
     made = Office(house, "0.0.0.0")
     made.board.health = Health(lambda: 0.0)  # a machine that is slow to ask all is not stalled
     made.begin()
     made.stopping.set()
-    made.board.health = Health(lambda: 0.0)
     anyio.run(made.board.look)
     yield made
 
