@@ -96,6 +96,9 @@ function renew() {
   return bring();
 }
 
+// A picture that is not there is an empty frame.
+document.addEventListener("error", ({ target }) => { if (target.matches?.(".thumb img")) target.style.visibility = "hidden"; }, true);
+
 // Whoever comes back finds the row at which they were; the browser alone goes by a height that the page does not have yet.
 history.scrollRestoration = "manual";
 window.addEventListener("pagehide", () => {
