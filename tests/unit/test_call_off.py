@@ -105,8 +105,7 @@ async def test_a_first_grid_is_not_called_off(review: Review) -> None:
 
 async def test_a_run_that_has_not_heard_of_it_yet_begins_nothing(explored: Studio) -> None:
     """Called off by another process between a run's look and its beginning: is nothing taken up, nothing sent?"""
-    explored.edit(regrid=True)
-    explored.shop.file.take_in()
+    explored.shop.file.change(lambda draft: draft["SEQ01"].update(regrid=True))
     other = SequenceFile(explored.place.file.path)
     other.change(lambda draft: draft["SEQ01"].update(regrid=False))
     other.close()
