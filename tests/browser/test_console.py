@@ -11,16 +11,21 @@ from tests.browser.conftest import TOKEN, Console, log_in, serious
 
 
 def test_it_shows_what_is_there_and_what_changes(console: Console, page: Page) -> None:
-    """Drawn by a command, edited in an editor: does the page say so by itself, and never call a grid ready?"""
+    """Drawn by a command, edited in an editor: does the page say so by itself, of that row alone, and never call a grid ready?"""
     place = console.project("spring", "SEQ01", "SEQ02")
     console.project("autumn", "OPEN")
+    console.project("a", "b-S1")
+    alike = console.project("a-b", "S1")
     url = console.serve()
     page.goto(url)
-    expect(page.locator(".row")).to_have_count(3)
+    expect(page.locator(".row")).to_have_count(5)
     expect(page.locator("#live")).to_have_text("live")
     page.evaluate("window.kept = true")
     console.edit(place, "SEQ02", title="<b>Night</b> market")
     expect(page.locator("[id='row-spring/SEQ02'] .title")).to_have_text("<b>Night</b> market", timeout=1500)
+    console.edit(alike, "S1", title="Harbour")
+    expect(page.locator("[data-project='a-b'] .title")).to_have_text("Harbour")
+    expect(page.locator("[data-project='a'] .title")).to_have_text("")
     assert console.command("grid", "SEQ01", "-p", "spring").startswith("0")
     row = page.locator("[id='row-spring/SEQ01']")
     expect(row).to_contain_text("Waiting for a pick")
@@ -104,17 +109,6 @@ def test_a_page_that_was_cut_off_says_so_and_catches_up(console: Console, page: 
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     expect(page.locator(".title")).to_have_text("Last ferry")
     page.errors.clear()  # type: ignore[attr-defined]  # the browser complains of what was cut off
-
-
-def test_names_that_look_alike_are_told_apart(console: Console, page: Page) -> None:
-    """Project a's b-S1 and project a-b's S1: is each its own row?"""
-    console.project("a", "b-S1")
-    place = console.project("a-b", "S1")
-    page.goto(console.serve())
-    expect(page.locator(".row")).to_have_count(2)
-    console.edit(place, "S1", title="Harbour")
-    expect(page.locator("[data-project='a-b'] .row .title")).to_have_text("Harbour")
-    expect(page.locator("[data-project='a'] .row .title")).to_have_text("")
 
 
 def test_nobody_is_kept_out(console: Console, page: Page) -> None:
