@@ -65,7 +65,8 @@ def row_of(project: str, name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         "circled": circled_take(raw),
         "verdicts": [one for one in verdicts_of(raw) if one.holds],
         "notes": sum(1 for note in review_of(raw)["notes"] if note.get("take") in takes),
-        "picture": keyframe.get("path") or raw.get("grid_path"),
+        "keyframe": keyframe.get("path"),
+        "picture": (group != "waiting" and keyframe.get("path")) or raw.get("grid_path"),
         "aspect_ratio": str(raw.get("aspect_ratio") or "16:9"),
     }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
 import pytest
 
 from client_async.console.board import Board, Changed
 from client_async.console.charts import LONGEST_LABEL, bars_of
 from client_async.console.pages import in_code
+from client_async.console.rows import row_of
 from client_async.cost_report import Spend
 from client_async.driver_lock import sole_driver
 from client_async.projects import Place
@@ -76,6 +78,16 @@ async def test_what_is_not_there_any_more_is_told(house: DaemonHouse) -> None:
         shutil.rmtree(place.folder)
         await board.look()
         assert told.receive_nowait() == Changed("spring", gone=True)
+
+
+def test_who_waits_is_shown_by_what_is_to_be_picked() -> None:
+    """A new grid beside the keyframe of the old one: the grid while it waits for a pick, the keyframe before and after?"""
+    raw: dict[str, Any] = {"grid_state": "waiting_for_pick", "grid_id": "g2", "grid_path": "media/g2.png"}
+    raw["keyframe"] = {"path": "media/k.png"}
+    assert row_of("spring", "SEQ01", raw)["picture"] == "media/g2.png"
+    for state in ("locked", "generating", "done"):
+        assert row_of("spring", "SEQ01", {**raw, "grid_state": state})["picture"] == "media/k.png"
+    assert row_of("spring", "SEQ01", {**raw, "keyframe": None})["picture"] == "media/g2.png"
 
 
 async def test_rows_are_asked_for_by_name(office: Office) -> None:
