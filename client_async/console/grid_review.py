@@ -18,7 +18,7 @@ from client_async.console.answers import answering, refusals, refused
 from client_async.console.board import Board
 from client_async.console.grid_shown import references_of, shown
 from client_async.console.guard import Guard
-from client_async.console.media import ASK_AGAIN, OpenFile, thumbnail
+from client_async.console.media import ASK_AGAIN, ELEMENTS, OpenFile, open_media, thumbnail
 from client_async.console.pages import Pages
 from client_async.console.picking import Conflict, Seen
 from client_async.console.threads import Threads
@@ -110,7 +110,8 @@ def review_page(pages: Pages) -> APIRouter:
         """A picture that goes along with the prompt, made smaller; counted from 0. No other file of an element is served."""
         try:
             place, sequence = board.project(project).place, board.sequence(project, name)
-            with references_of(place, name, sequence)[number].path.open("rb") as picture:
+            path = references_of(place, name, sequence)[number].path.relative_to(place.folder)
+            with open_media(place.folder, path.as_posix(), shelf=ELEMENTS) as picture:
                 made = thumbnail(place.folder, picture, REFERENCE_WIDTH).open("rb")
         except (StarsendError, OSError, IndexError):
             raise HTTPException(404, "there is no such picture") from None

@@ -34,27 +34,31 @@ TALLEST: Final = 4096
 FOR_EVER: Final = {"cache-control": "private, max-age=31536000, immutable"}
 ASK_AGAIN: Final = {"cache-control": "private, no-cache"}
 MEDIA: Final = "media"
-"""Nothing else of a project is ever served: its state holds prompts and costs."""
+ELEMENTS: Final = "elements"
+"""Nothing but pictures and videos of these folders is ever served: a project's state holds prompts and costs."""
 
 
-def media_file(project: Path, path: str) -> Path:
+def media_file(project: Path, path: str, *, shelf: str = MEDIA) -> Path:
     """The file that ``path`` names in a project's media. Raises FileNotFoundError: there is none, or it lies elsewhere.
 
-    A link that leads out of the media folder, and a path that climbs out of it, name nothing.
+    A link that leads out of the folder, and a path that climbs out of it, name nothing.
+
+    Args:
+        path: from the project's folder, ``shelf`` first.
     """
-    if "\0" in path or not path.startswith(f"{MEDIA}/"):
+    if "\0" in path or not path.startswith(f"{shelf}/"):
         raise FileNotFoundError(path)
     # pathlib's own resolve tells a loop of links by a RuntimeError.
     real = Path(os.path.realpath(project / path, strict=True))
-    inside = real.is_relative_to(os.path.realpath(project / MEDIA))
+    inside = real.is_relative_to(os.path.realpath(project / shelf))
     if inside and real.suffix.lower() in SHOWN and real.is_file():
         return real
     raise FileNotFoundError(path)
 
 
-def open_media(project: Path, path: str) -> BinaryIO:
+def open_media(project: Path, path: str, *, shelf: str = MEDIA) -> BinaryIO:
     """``media_file``, opened; a link that somebody puts in its place, or a folder's, meanwhile, is not followed. Raises OSError."""
-    real, base = media_file(project, path), os.path.realpath(project / MEDIA)
+    real, base = media_file(project, path, shelf=shelf), os.path.realpath(project / shelf)
     *folders, name = real.relative_to(base).parts
     folder = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
     try:

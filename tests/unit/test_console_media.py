@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -120,3 +121,20 @@ def times_open(path: Path) -> int:
         with suppress(OSError):  # the one by which they are listed
             found += os.path.samestat(descriptor.stat(), wanted)
     return found
+
+
+async def test_a_reference_is_served_from_the_projects_own_elements_alone(site: Site) -> None:
+    """An element's picture, and the same as a link to what lies outside: is the one shown, and nothing had of the other?"""
+    mara = site.place.folder / "elements" / "mara"
+    (outside := site.place.folder / "outside").mkdir()
+    mara.mkdir(parents=True)
+    (mara / "element.json").write_text(
+        json.dumps({"kind": "character", "name": "Mara", "description": "a fisher"})
+    )
+    for picture in (mara / "front.png", outside / "side.png"):
+        Image.new("RGB", (64, 36), SHOWN).save(picture)
+    (mara / "side.png").symlink_to(outside / "side.png")
+    site.place.file.change(lambda draft: draft["SEQ01"].update(elements=["mara"]))
+    await site.board.look()
+    answers = [await site.client.get(f"/review/spring/SEQ01/reference/{number}") for number in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 404, 404]
