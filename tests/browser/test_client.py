@@ -7,7 +7,7 @@ import zipfile
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Console, Errors, log_in, serious
+from tests.browser.conftest import PATIENCE_MS, Console, Errors, log_in, serious
 from tests.unit.client_house import brief, give_keyframe, give_take
 
 
@@ -35,7 +35,7 @@ def test_a_link_goes_out_and_answers_come_back(console: Console, browser: Browse
     link = page.locator("#url").input_value()
 
     theirs = browser.new_context(color_scheme="dark", viewport={"width": 360, "height": 740})
-    theirs.set_default_timeout(15_000)
+    theirs.set_default_timeout(PATIENCE_MS)
     client = theirs.new_page()
     asked: list[str] = []
     errors = Errors()
@@ -68,7 +68,7 @@ def test_a_link_goes_out_and_answers_come_back(console: Console, browser: Browse
     assert [where for where in asked if not where.startswith((link, f"{url}/static/"))] == []
     assert theirs.cookies() == []
 
-    expect(page.locator(".came li")).to_have_count(3, timeout=3000)
+    expect(page.locator(".came li")).to_have_count(3)
     expect(page.locator(".came")).to_contain_text("SEQ01 take 1: approved · Ana Lima (client)")
     expect(page.locator(".came")).to_contain_text("SEQ02 start frame, cell 2 of g1: not approved")
     page.get_by_role("button", name="Withdraw First look").click()

@@ -22,7 +22,7 @@ def test_it_shows_what_is_there_and_what_changes(console: Console, page: Page) -
     expect(page.locator("#live")).to_have_text("live")
     page.evaluate("window.kept = true")
     console.edit(place, "SEQ02", title="<b>Night</b> market")
-    expect(page.locator("[id='row-spring/SEQ02'] .title")).to_have_text("<b>Night</b> market", timeout=1500)
+    expect(page.locator("[id='row-spring/SEQ02'] .title")).to_have_text("<b>Night</b> market")
     console.edit(alike, "S1", title="Harbour")
     expect(page.locator("[data-project='a-b'] .title")).to_have_text("Harbour")
     expect(page.locator("[data-project='a'] .title")).to_have_text("")

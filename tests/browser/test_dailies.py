@@ -230,7 +230,7 @@ def test_a_compared_take_finds_its_place_again(player: Page) -> None:
           })();
         }"""
     )
-    expect(player.locator("body")).to_have_attribute("data-together", re.compile("."), timeout=15_000)
+    expect(player.locator("body")).to_have_attribute("data-together", re.compile("."))
 
 
 def test_the_start_frame_against_the_keyframe(player: Page) -> None:
@@ -277,7 +277,7 @@ def test_what_others_say_arrives(player: Page, place: tuple[Console, Place], bro
         player.keyboard.type("lower the <b>horizon</b>")
         player.keyboard.press("Enter")
         note = jo.locator("#notes li")
-        expect(note).to_contain_text("lower the <b>horizon</b>", timeout=1500)
+        expect(note).to_contain_text("lower the <b>horizon</b>")
         expect(note).to_contain_text("00:00:00:05mara")
         expect(jo.locator("#marks span")).to_have_count(1)
         expect(note.get_by_role("button", name="Delete")).to_have_count(0)
@@ -288,7 +288,7 @@ def test_what_others_say_arrives(player: Page, place: tuple[Console, Place], bro
         note.get_by_role("button", name="Go to").click()
         at_frame(jo, 5)
         jo.keyboard.press("c")
-        expect(player.locator("#circle")).to_have_attribute("aria-pressed", "true", timeout=1500)
+        expect(player.locator("#circle")).to_have_attribute("aria-pressed", "true")
         expect(player.locator("#takes .circled")).to_have_text("Take 2 · holds · circled")
         jo.keyboard.press("ArrowDown")
         expect(jo.locator("#takes [aria-current]")).to_have_text("Take 1")
@@ -298,7 +298,7 @@ def test_what_others_say_arrives(player: Page, place: tuple[Console, Place], bro
         expect(player.locator("#takes [aria-current]")).to_have_text("Take 2 · circled")
         at_frame(player, 5)
         player.locator("#notes").get_by_role("button", name="Delete").click()
-        expect(jo.locator("#notes li")).to_have_count(0, timeout=1500)
+        expect(jo.locator("#notes li")).to_have_count(0)
 
 
 def test_a_clients_answer_arrives(player: Page, place: tuple[Console, Place]) -> None:
@@ -324,7 +324,7 @@ def test_a_clients_answer_arrives(player: Page, place: tuple[Console, Place]) ->
     answer(1, "Bo", False, "too <b>dark</b>")
     answer(held, "Ana", True, "")
     said = player.locator("#verdicts li")
-    expect(said).to_have_count(2, timeout=1500)
+    expect(said).to_have_count(2)
     expect(said.nth(0)).to_contain_text(re.compile(rf"^Approvedtake {held} · Ana \(client\) · .*2026"))
     expect(said.nth(1)).to_contain_text("Not approvedtake 1 · Bo (client)")
     expect(said.nth(1).locator("p")).to_have_text("too <b>dark</b>")

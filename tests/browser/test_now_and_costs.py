@@ -29,9 +29,9 @@ def test_a_running_step_is_shown_while_it_runs(console: Console, page: Page) -> 
     link = page.get_by_role("link", name="SEQ01", exact=True)
     link.focus()
     console.project("autumn", "SEQ02", animatic=SOON_OVER)
-    expect(running).to_have_count(2, timeout=15_000)
+    expect(running).to_have_count(2)
     expect(link).to_be_focused()
-    expect(running).to_have_count(1, timeout=15_000)
+    expect(running).to_have_count(1)
     expect(link).to_be_focused()
     assert serious(page) == []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import TOKEN, Console, Errors
+from tests.browser.conftest import PATIENCE_MS, TOKEN, Console, Errors
 from tests.standins.tls_proxy import tls_before
 from tests.unit.daemon_house import kept
 
@@ -43,7 +43,7 @@ def test_through_a_proxy_with_tls_all_of_it_works(console: Console, browser: Bro
     with tls_before(int(served.rpartition(":")[2]), NAME, tmp_path) as port:
         url = f"https://{NAME}:{port}"
         context = browser.new_context(ignore_https_errors=True)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         page, errors = context.new_page(), Errors()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)

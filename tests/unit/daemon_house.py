@@ -87,7 +87,7 @@ class DaemonHouse:
             return refused.code, refused.read().decode()
 
 
-def until(holds: Callable[[], object], seconds: float = 30) -> None:
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
     """Wait for something to hold, as long as it may take on a busy machine."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -85,7 +85,7 @@ def test_a_suspended_command_holds_up_its_project_alone(house: DaemonHouse) -> N
         pick(places[2])
         until(is_in(places[2], "done"))
         daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(10) == 0
+        assert daemon.wait(30) == 0
     house.start()
     for place in places[:2]:
         pick(place)
@@ -104,7 +104,7 @@ def test_a_project_that_goes_while_its_lock_is_held(house: DaemonHouse) -> None:
         pick(stays)
         until(is_in(stays, "done"))
         daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(10) == 0
+        assert daemon.wait(30) == 0
 
 
 def test_a_vendor_may_ask_for_any_delay(house: DaemonHouse) -> None:

@@ -97,7 +97,7 @@ async def test_a_daemon_brings_it_home_too(
             stop=threading.Event(),
         )
         await project.look()
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             while not is_settled(left):
                 await anyio.sleep(0.01)
         await project.close()

@@ -238,7 +238,7 @@ def test_no_secret_is_told_by_a_whole_run(
         shown = [house.ask(path)[1] for path in ("/metrics", "/healthz", "/status")]
         shown += pages(house)
         daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(20) == 0
+        assert daemon.wait(30) == 0
     finally:
         daemon.kill()
         daemon.wait()

@@ -215,7 +215,7 @@ def written(tmp_path: Path) -> str:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while not true():
             await anyio.sleep(0.01)
 

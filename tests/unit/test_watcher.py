@@ -50,7 +50,7 @@ class Watched:
 
     async def until(self, project: str, what: str) -> None:
         """Wait for a hint that came since the last one that was waited for."""
-        with anyio.fail_after(15):
+        with anyio.fail_after(60):
             while FilesTouched(project, what) not in self.told:  # type: ignore[arg-type]
                 self.heard = anyio.Event()
                 await self.heard.wait()
