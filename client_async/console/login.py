@@ -1,4 +1,4 @@
-"""``/login``: whoever shows the token gets a session, and goes on to where they wanted."""
+"""``/login``: whoever shows the token gets a session, and goes on to where they wanted; there it is ended, too."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ def login_routes(pages: Pages) -> APIRouter:
     async def log_in(request: Request) -> Response:
         """The form's answer."""
         form = parse_qs((await request.body()).decode(errors="replace"))
+        if "leave" in form:
+            left = RedirectResponse("/login", 303)
+            left.delete_cookie(COOKIE)
+            return left
         token, name, onward = (form.get(field, [""])[0].strip() for field in ("token", "name", "next"))
         return enter(request, token, name, onward)
 

@@ -38,11 +38,17 @@ def test_it_shows_what_is_there_and_what_changes(console: Console, page: Page) -
 
 
 def test_whoever_has_the_token_is_let_in_by_name(console: Console, page: Page) -> None:
-    """Is the token asked for, left out of the address, and in no line of the log?"""
+    """Is the token asked for, left out of the address, and in no line of the log; may they take another name, and leave?"""
     console.project("spring", "SEQ01")
     url = console.serve()
     log_in(page, url)
-    expect(page.locator(".bar .who")).to_have_text("mara")
+    page.locator(".bar .who", has_text="mara").click()
+    assert serious(page) == []
+    page.get_by_role("button", name="Log out").click()
+    expect(page.locator(".bar .who")).to_have_text("Read only · log in")
+    assert page.context.cookies() == []
+    log_in(page, url, "jo")
+    expect(page.locator(".bar .who")).to_have_text("jo")
     assert console.stop() == 0
     assert TOKEN not in console.log.read_text()
 
