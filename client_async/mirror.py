@@ -87,6 +87,7 @@ class Mirror:
 
     def judge(self) -> None:
         """Whether the face makes sense, for ``taken.trouble``; takes nothing in, which is left to whoever drives."""
+        self.taken.waiting = False
         self._look_at_face(keep=False)
 
     def is_there(self) -> bool:

@@ -113,6 +113,11 @@ class SequenceFile:
         """As ``peek``, the JSON as it is kept."""
         return self._kept.bodies[name]
 
+    def fresh(self, name: str) -> bytes:
+        """As ``body``, what others have kept since included. Raises KeyError."""
+        with self._alone():
+            return self._kept.bodies[name]
+
     def __len__(self) -> int:
         """How many sequences there are, as far as this object has seen."""
         return len(self._kept.bodies)
@@ -211,6 +216,11 @@ class SequenceFile:
     def trouble(self) -> StarsendError | None:
         """Why the file could not be read when it was last looked at."""
         return self._mirror.taken.trouble
+
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody was still writing it when it was last looked at."""
+        return self._mirror.taken.waiting
 
     @property
     def behind(self) -> bool:

@@ -65,6 +65,8 @@ class Shown:
     trouble: str = ""
     turn: threading.Lock = field(default_factory=threading.Lock)
     picks: PickFolder = field(init=False)
+    waiting: bool = False
+    """Somebody was still writing a file at the last look, and nothing tells when they are done."""
 
     def __post_init__(self) -> None:
         self.picks = PickFolder(self.place.picks, self.place.file)
@@ -187,7 +189,7 @@ class Board:
             place = Place(self._root, name)
             shown = Shown(place, Signs(place.folder))
             self._shown = {**self._shown, name: shown}
-        if not shown.signs.look(thorough=False):
+        if not shown.signs.look(thorough=False) and not shown.waiting:
             return None
         trouble = shown.trouble
         changed = read(shown)
@@ -216,8 +218,10 @@ def read(shown: Shown) -> set[str]:
     """Bring a project's rows up to date; the names of those that changed. Blocking."""
     file = shown.place.file
     try:
-        changed, trouble = (file.catch_up(), None) if daemon_drives(shown.place) else _take_in(shown)
+        driven = daemon_drives(shown.place)
+        changed, trouble = (file.catch_up(), None) if driven else _take_in(shown)
         shown.trouble = str(file.trouble or trouble or "")
+        shown.waiting = file.waiting or (shown.picks.waiting and not driven)
     except StarsendError as refused:
         shown.trouble = str(refused)
         return set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from client_async.console.charts import LONGEST_LABEL, bars_of
 from client_async.console.pages import in_code
 from client_async.console.rows import row_of
 from client_async.cost_report import Spend
-from client_async.driver_lock import sole_driver
+from client_async.driver_lock import Driver, sole_driver
 from client_async.projects import Place
 from tests.unit.daemon_house import DaemonHouse
 from tests.unit.office import Office, office
@@ -51,6 +52,28 @@ async def test_a_dropped_pick_is_shown_where_no_daemon_takes_it(waiting: Place) 
         assert (waiting.picks / "SEQ01.pick").exists()
     await board.look()
     assert board.row("spring", "SEQ01")["cell"] == 4
+
+
+@pytest.mark.parametrize("driver", [None, "daemon"])
+async def test_what_somebody_was_still_writing_is_looked_at_again(
+    waiting: Place, driver: Driver | None
+) -> None:
+    """A brief is held open for a while after its last byte: is it taken in, or found broken, when its writer lets go?"""
+    board = Board(waiting.root)
+    await board.look()
+    saved = waiting.file.path.read_text().replace("an empty desert", "a full desert")
+    with sole_driver(waiting, driver) if driver else nullcontext():
+        with waiting.file.path.open("w") as brief:
+            brief.write(saved[: -100 if driver else None])
+            brief.flush()
+            await board.look()
+        await board.look()
+        if driver:
+            assert "sequences.json" in board.project("spring").trouble
+        else:
+            assert board.sequence("spring", "SEQ01").prompt.startswith("a full desert")
+        shown = board.project("spring")
+        assert not shown.waiting, "and not again for ever"
 
 
 async def test_a_pick_folder_that_cannot_be_read_holds_nothing_else_up(waiting: Place) -> None:
