@@ -15,6 +15,7 @@ from client_async.reporter import Reporter
 from client_async.sequence_parts import GridRecord
 from client_async.sequences import Sequence
 from client_async.shot_check import check_shots
+from client_async.states import DRAWING
 from client_async.workshop import Workshop
 from starsend.errors import BadInput
 
@@ -97,7 +98,12 @@ class Explorer:
             await self._reporter.report(grid_state="exploring", status="drawing a grid", resume=False)
 
     async def _reading(self) -> None:
-        await self._reporter.report(grid_state="validating", status="reading the picture")
+        def edit(raw: Raw) -> Raw:
+            if raw.get("grid_state") not in DRAWING:
+                return {}  # called off while it was drawn: it rests already
+            return {"grid_state": "validating", "status": "reading the picture"}
+
+        await self._reporter.change(edit, at_once=False)
 
     async def _begin_again(self, sequence: Sequence) -> Sequence:
         """Take the wish for a new grid over, so that a run that dies here is taken up again and no wish counts twice."""

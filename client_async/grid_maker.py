@@ -194,7 +194,7 @@ class GridMaker:
         self, shot_id: str, prompt: str, sequence: Sequence, cast: Cast, *, attempt: int, size: str
     ) -> Take:
         # It may have waited for its turn for long.
-        check_still_asked(self._name, sequence, self._shop.sequence(self._name))
+        check_still_asked(self._name, sequence, self._shop.sequence_now(self._name))
         return self._shop.steps.execute_keyframe(
             shot_id,
             prompt,

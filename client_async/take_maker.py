@@ -86,13 +86,13 @@ class TakeMaker:
         them is found again by its key, which hangs on that frame.
         """
         # It may have waited for its turn for long.
-        check_still_asked(self._name, sequence, self._shop.sequence(self._name))
+        check_still_asked(self._name, sequence, self._shop.sequence_now(self._name))
         brief = brief_digest(sequence, self._cast_shots(sequence, start), self._shop.settings.video)
         made: list[TakePart] = []
         takes: list[Take] = []
         for part in self._parts(sequence, start):
             if takes:  # the part before took minutes
-                check_still_asked(self._name, sequence, self._shop.sequence(self._name))
+                check_still_asked(self._name, sequence, self._shop.sequence_now(self._name))
                 start = self._last_frame(takes[-1])
             cast = self._cast_shots(part, start)
             asked = _asked(part, start, self._attempt_of(kept, len(takes), attempt), cast)

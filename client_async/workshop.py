@@ -40,6 +40,10 @@ class Workshop:
         """A sequence as it was kept last. Raises BadDocument, KeyError."""
         return parsed(name, self.file.body(name), self.file.path)
 
+    def sequence_now(self, name: str) -> Sequence:
+        """The same, whatever another process has kept since included. Blocking."""
+        return parsed(name, self.file.fresh(name), self.file.path)
+
     async def state(self, work: Callable[[], T]) -> T:
         """The value of blocking ``work`` on documents or the ledger, off the event loop."""
         return await self.executor.run(STATE, work)

@@ -11,7 +11,7 @@ from client_async.next_action import resting_state
 from client_async.ownership import Raw, add_notice
 from client_async.picks import withdraw_regrid
 from client_async.projects import Place
-from client_async.sequences import Sequence, parsed
+from client_async.sequences import Sequence, check_sequences
 from client_async.shot_ids import grid_shot
 from client_async.states import DRAWING, PARKED
 from client_async.wishes import BadWish, ask_for_grid
@@ -49,7 +49,6 @@ def take_wish_back(place: Place, name: str, *, grid: str | None, note: str, by: 
 
     Raises Conflict: none is asked for, it is asked for otherwise by now, or it was sent for already.
     """
-    sent = _is_sent(place, name)
 
     def edit(draft: Draft) -> None:
         raw = draft[name]
@@ -57,7 +56,9 @@ def take_wish_back(place: Place, name: str, *, grid: str | None, note: str, by: 
         if asked_note(raw) not in (None, note):
             what = f'another grid is asked for in other words by now ("{asked_note(raw)}")'
             raise _refused(raw, name, what, "look at it first")
-        if sent and raw.get("grid_wanted"):
+        if raw.get("grid_wanted") and _is_sent(
+            place, name, raw
+        ):  # as it is now: a run may have begun since a look
             what = "it is too late: the new grid has been sent for, and may be paid for"
             raise _refused(raw, name, what, f"wait for it, or pick a cell of {grid}, which then stays")
         try:
@@ -108,14 +109,12 @@ def _refused(raw: Raw, name: str, what: str, remedy: str) -> Conflict:
     return Conflict(error, as_it_is(raw))
 
 
-def _is_sent(place: Place, name: str) -> bool:
+def _is_sent(place: Place, name: str, raw: Raw) -> bool:
     """Whether a call was made for the grid that is being drawn: one that is under way, was answered, or may be charged.
 
     One that a vendor turned away unpaid is none.
     """
-    sequence = parsed(name, place.file.body(name), place.file.path)
-    if not sequence.grid_wanted:
-        return False
+    sequence = check_sequences({name: raw}, place.file.path)[name]
     if any(record.round == sequence.round for record in sequence.grid_history):
         return True
     shot, number = grid_shot(name), len(sequence.grid_history) + 1

@@ -74,15 +74,17 @@ async def test_one_that_was_taken_up_is_called_off_until_it_is_sent(review: Revi
     assert (review.kept["grid_state"], review.studio.bill) == ("waiting_for_pick", FIRST)
 
 
-@pytest.mark.parametrize("first", [[], ["wrong_grid"]])
-async def test_it_is_too_late_once_it_was_sent(review: Review, first: list[str]) -> None:
-    """Its answer is lost, or a first attempt was no grid: is it said that it may be paid for, and what to do?"""
+@pytest.mark.parametrize(("first", "is_seen"), [([], True), ([], False), (["wrong_grid"], True)])
+async def test_it_is_too_late_once_it_was_sent(review: Review, first: list[str], is_seen: bool) -> None:
+    """Its answer is lost, or a first attempt was no grid: is it said that it may be paid for, and what to do? Also where the
+    console has not seen yet that it was taken up?"""
     day = ["ok", *first, *["lost_answer"] * 9]
     review.studio.misbehave(misbehave={"SEQ01_grid": day}, findable=False)
     review.studio.close()
     await ask(review)
     await review.studio.advance()
-    await review.board.look()
+    if is_seen:
+        await review.board.look()
     before = review.kept
     status, body = await off(review)
     now = refused((status, body), "it is too late: the new grid has been sent for")
@@ -115,6 +117,13 @@ async def test_a_run_that_has_not_heard_of_it_yet_begins_nothing(explored: Studi
     assert explored.bill == FIRST
 
 
+def called_off(studio: Studio) -> None:
+    """By another process, of which a run hears nothing by itself."""
+    other = SequenceFile(studio.place.file.path)
+    other.change(lambda draft: call_off(draft["SEQ01"], "SEQ01", by="jo", at=studio.clock.now()))
+    other.close()
+
+
 @pytest.mark.parametrize(
     ("status", "bill"),
     [("a new grid was asked for", FIRST), ("drawing a grid", FIRST), ("reading the picture", FIRST * 2)],
@@ -124,12 +133,7 @@ async def test_one_that_is_under_way_is_not_used(explored: Studio, status: str, 
     await explored.wish(selected_cell=3)
     explored.close()
 
-    def called_off() -> None:
-        explored.place.file.change(
-            lambda draft: call_off(draft["SEQ01"], "SEQ01", by="jo", at=explored.clock.now())
-        )
-
-    explored.moves = Meanwhile(status, called_off)
+    explored.moves = Meanwhile(status, lambda: called_off(explored))
     assert await explored.wish(regrid=True) is None
     sequence = explored.runner.read()
     assert (sequence.grid_state, sequence.grid_id, sequence.selected_cell) == ("done", "g1", 3)
@@ -137,3 +141,22 @@ async def test_one_that_is_under_way_is_not_used(explored: Studio, status: str, 
     told = [notice.text for notice in sequence.notices]
     assert told[0] == "another grid was called off by jo"
     assert told[1:] == (["g2 came when g1 was to stay: it is kept, and not used"] if len(bill) > 1 else [])
+
+
+async def test_one_that_was_sent_in_the_same_moment_is_kept(explored: Studio) -> None:
+    """Called off while the vendor draws it, after the last question: is what was paid for in the history?"""
+    await explored.wish(selected_cell=3)
+    explored.close()
+    explored.misbehave(misbehave={"SEQ01_grid": ["ok", "late"]}, late_polls=2)
+
+    class Waits(list[float]):
+        def append(self, seconds: float) -> None:
+            super().append(seconds)
+            if len(self) == 1:
+                called_off(explored)
+
+    explored.clock.waits = Waits()
+    assert await explored.wish(regrid=True) is None
+    sequence = explored.runner.read()
+    assert (sequence.grid_state, sequence.grid_id, sequence.selected_cell) == ("done", "g1", 3)
+    assert [record.grid for record in sequence.grid_history] == ["g1", "g2"]
