@@ -30,6 +30,8 @@ from starsend.orchestrator.records import Keyframe
 
 log = structlog.get_logger()
 
+TAKE_READY = "the take is ready"
+
 
 class WaitsForPick(WaitsForPerson):
     """There is no locked start frame, so no video can be made."""
@@ -183,13 +185,13 @@ class ClientSequenceRunner:
             "take": made.model_dump(mode="json"),
             "take_history": [t.model_dump(mode="json") for t in history],
             "resume": False,
-            "status": "the take is ready",
+            "status": TAKE_READY,
         }
 
         def edit(raw: Raw) -> Raw:
             if raw.get("pick"):
                 return ready
-            waits = f"the take is ready; {raw.get('grid_id')} waits for a pick"
+            waits = f"{TAKE_READY}; {raw.get('grid_id')} waits for a pick"
             return {**ready, "grid_state": "waiting_for_pick", "status": waits}
 
         await self._reporter.change(edit)
@@ -222,6 +224,7 @@ class ClientSequenceRunner:
         said = {
             "cancelled": "taken out of the work",
             "waiting_for_pick": waiting_status(sequence),
+            "done": TAKE_READY,
         }
         await self._reporter.report(
             grid_state=state, status=said.get(state, state), resume=False, retake=False, grid_wanted=False

@@ -40,8 +40,9 @@ def _goes_on(sequence: Sequence) -> Action | None:
     if sequence.keyframe is not None and _take_is_due(sequence):
         return "generate"
     withdrawn = sequence.grid_state == "locked" and not _is_picked(sequence)
+    picked_again = sequence.grid_state == "waiting_for_pick" and _is_picked(sequence)
     asks = sequence.resume or sequence.retake or sequence.grid_state in DRAWING
-    return "tidy" if asks or withdrawn or _word_is_due(sequence) else None
+    return "tidy" if asks or withdrawn or picked_again or _word_is_due(sequence) else None
 
 
 OUTDRAWN = "was drawn for an earlier brief"

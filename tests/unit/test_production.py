@@ -15,7 +15,7 @@ from client_async.explorer import Deleted
 from client_async.house_line import run_house_line
 from client_async.ledger import open_store
 from client_async.new_project import make_project
-from client_async.picks import record_pick
+from client_async.picks import record_pick, withdraw_pick
 from client_async.projects import Place
 from starsend.clock import SystemClock
 from starsend.config import load_settings
@@ -137,6 +137,17 @@ def test_a_withdrawn_pick_is_not_locked(picked: Job) -> None:
     picked.generate()
     assert picked.sequence.get("keyframe") is None
     assert "SEQ01" not in picked.bill
+
+
+def test_a_cell_that_is_picked_again_has_its_take_back(picked: Job) -> None:
+    """A pick of which a take was made is taken back and made again: is all done as before, and nothing paid?"""
+    picked.generate()
+    paid = list(picked.bill)
+    picked.place.file.change(lambda draft: withdraw_pick(draft["SEQ01"], "mara"))
+    picked.pick(picked.sequence["keyframe"]["cell"])
+    picked.generate()
+    assert (picked.sequence["grid_state"], picked.sequence["status"]) == ("done", "the take is ready")
+    assert picked.bill == paid
 
 
 def test_a_pick_is_the_later_wish_than_a_new_grid(picked: Job) -> None:
