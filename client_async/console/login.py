@@ -19,7 +19,7 @@ def login_routes(pages: Pages) -> APIRouter:
 
     def enter(request: Request, token: str, name: str, onward: str) -> Response:
         if not pages.guard.is_token(token):
-            return pages.render("login.html", request, 401, wrong=True, onward=local(onward))
+            return pages.render("login.html", request, 401, wrong=True, onward=local(onward), given=name)
         answer = RedirectResponse(local(onward), 303)
         answer.set_cookie(
             COOKIE,
@@ -36,7 +36,7 @@ def login_routes(pages: Pages) -> APIRouter:
         """Asks for the token; a link that holds it logs in at once, and leaves it out of the address."""
         if token:
             return enter(request, token, "", onward)
-        return pages.render("login.html", request, wrong=False, onward=local(onward))
+        return pages.render("login.html", request, wrong=False, onward=local(onward), given="")
 
     @routes.post("/login")
     async def log_in(request: Request) -> Response:

@@ -21,11 +21,12 @@ def test_a_link_in_a_chat_leads_to_its_page_and_finds_the_session(console: Conso
     page.goto(wanted)
     page.get_by_role("link", name="Read only · log in").click()
     page.get_by_label("Token").fill("not the token at all")
+    page.get_by_label("Your name").fill("mara")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("alert")).to_have_text("That is not the token.")
     page.errors.clear()  # type: ignore[attr-defined]  # the browser complains of the 401
     page.get_by_label("Token").fill(TOKEN)
-    page.get_by_label("Your name").fill("mara")
+    expect(page.get_by_label("Your name")).to_have_value("mara")
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(wanted)
     page.goto(url.replace("127.0.0.1", "localhost"))  # to a browser another site
