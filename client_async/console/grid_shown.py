@@ -40,7 +40,7 @@ def shown(place: Place, name: str, sequence: Sequence) -> dict[str, Any]:
         "grid": _grid(place.folder, sequence.grid),
         "pick": pick,
         "seen": pick and {field: pick.get(field) for field in Seen.model_fields},
-        "revisions": [_revision(record, sequence) for record in reversed(sequence.grid_history)],
+        "revisions": _revisions(sequence),
         "references": _references(place, name, sequence),
         "verdicts": [one for one in verdicts_of(raw) if one.start_frame],
         "locked": sequence.keyframe.sha256 if sequence.keyframe else "",
@@ -101,12 +101,26 @@ def _measured(path: Path, _changed: int, _bytes: int) -> tuple[int, int]:
         return picture.size
 
 
-def _revision(record: GridRecord, sequence: Sequence) -> dict[str, Any]:
+def _revisions(sequence: Sequence) -> list[dict[str, Any]]:
+    """All that was drawn, the newest first. A right one that is newer than the present one came when that was to stay."""
+    found, is_newer = [], True
+    for record in reversed(sequence.grid_history):
+        if record.grid == sequence.grid_id:
+            standing, is_newer = "shown here", False
+        elif record.verdict.ok:
+            standing = "not used" if is_newer else "replaced"
+        else:
+            standing = "refused"
+        found.append(_revision(record, standing))
+    return found
+
+
+def _revision(record: GridRecord, standing: str) -> dict[str, Any]:
     return {
         "grid": record.grid,
         "round": record.round,
         "ok": record.verdict.ok,
-        "current": record.grid == sequence.grid_id,
+        "standing": standing,
         "via": VIA[record.via],
         "explanation": record.verdict.explanation,
         "note": record.note,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from client_async.console.grid_shown import shown
 from client_async.console.regridding import call_off
 from client_async.events import Event, SequenceMoved
 from client_async.sequence_file import SequenceFile
@@ -141,6 +142,8 @@ async def test_one_that_is_under_way_is_not_used(explored: Studio, status: str, 
     told = [notice.text for notice in sequence.notices]
     assert told[0] == "another grid was called off by jo"
     assert told[1:] == (["g2 came when g1 was to stay: it is kept, and not used"] if len(bill) > 1 else [])
+    standing = [one["standing"] for one in shown(explored.place, "SEQ01", sequence)["revisions"]]
+    assert standing == ["not used"] * (len(bill) - 1) + ["shown here"]
 
 
 async def test_one_that_was_sent_in_the_same_moment_is_kept(explored: Studio) -> None:
