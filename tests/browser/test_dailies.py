@@ -305,6 +305,7 @@ def test_what_others_say_arrives(player: Page, place: tuple[Console, Place], bro
         at_frame(player, 5)
         player.locator("#notes").get_by_role("button", name="Delete").click()
         expect(jo.locator("#notes li")).to_have_count(0)
+        expect(player.locator("#notes")).to_be_focused()  # where no key is typed
 
 
 def test_a_clients_answer_arrives(player: Page, place: tuple[Console, Place]) -> None:
@@ -339,6 +340,7 @@ def test_a_clients_answer_arrives(player: Page, place: tuple[Console, Place]) ->
     answer(held, "Ana", False, "on second thoughts")
     expect(player.locator("#takes [aria-current]")).to_have_text(f"Take {held} · holds · not approved")
     expect(player.locator("#verdicts .past")).to_contain_text("answered again since")
+    assert serious(player) == []
     player.goto(f"{place[0].url}/dailies?project=spring&order=brief")
     card = player.locator(".card").first
     expect(card.locator(".verdict")).to_have_count(2)
@@ -373,6 +375,9 @@ def test_a_project_is_watched_in_order(player: Page, place: tuple[Console, Place
     expect(player.locator(".card")).to_have_count(2)
     player.goto(f"{place[0].url}/dailies/spring/SEQ03")
     expect(player.locator("#no-takes")).to_be_visible()
+    expect(player.locator("#note-form, #circle").filter(visible=True)).to_have_count(0)
+    player.keyboard.press("m")
+    expect(player.locator("#said")).to_contain_text("No take of this sequence has been made yet")
     player.set_viewport_size({"width": 360, "height": 740})
     assert player.evaluate("document.documentElement.scrollWidth") <= 360
 

@@ -4,6 +4,7 @@ import { timecode } from "./reel.js";
 
 const at = (id) => document.getElementById(id);
 const who = document.body.dataset.who;
+const NO_TAKE = "No take of this sequence has been made yet";
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 export class Notes {
@@ -34,6 +35,7 @@ export class Notes {
   write() {
     const box = at("note");
     if (!box) return say("Log in to leave notes");
+    if (!this.player.take) return say(NO_TAKE);
     this.player.pause();
     if (document.fullscreenElement) document.exitFullscreen(); // the box is beside the film
     box.focus();
@@ -71,7 +73,7 @@ export class Notes {
   async circle() {
     if (!who) return say("Log in to circle a take");
     const { data, take } = this.player;
-    if (!take) return undefined;
+    if (!take) return say(NO_TAKE);
     try {
       await tell("POST", `${this.#api}/circle`, { take: data.circled === take.take ? null : take.take, seen: data.circled });
     } catch (refused) {
@@ -87,13 +89,14 @@ export class Notes {
       say(refused.message, { bad: true });
     }
     await this.player.renew();
-    (at("notes").querySelector("button") ?? at("note")).focus();
+    (at("notes").querySelector("button") ?? at("notes")).focus(); // not the box: the next key would be typed
   }
 
   show() {
     const { data, take } = this.player;
     const circled = Boolean(take) && data.circled === take.take;
     at("circle").setAttribute("aria-pressed", String(circled));
+    for (const id of ["circle", "note-form"]) at(id)?.toggleAttribute("hidden", !take);
     const mine = data.notes.filter((note) => note.take === take?.take);
     const others = data.notes.filter((note) => note.take !== take?.take);
     const kept = at("notes").contains(document.activeElement) ? document.activeElement.dataset.key : null;
