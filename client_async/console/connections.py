@@ -49,12 +49,22 @@ class Bounded(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stalled = self.loop.call_later(self.stalled_seconds, self.transport.abort)
+        self._mind_reader(waits=True)
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._mind_reader(waits=self.transport.is_closing())
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():  # once all of it is read, of which nothing else tells
+            self._mind_reader(waits=True)
+
+    def _mind_reader(self, *, waits: bool) -> None:
+        """Have the time run anew in which some of what waits is to be read."""
         if self._stalled is not None:
             self._stalled.cancel()
+        self._stalled = self.loop.call_later(self.stalled_seconds, self.transport.abort) if waits else None
 
     def _make_room(self) -> None:
         """Whoever has been waited for longest goes; where all are being answered, whoever came last."""
@@ -69,15 +79,25 @@ class Bounded(H11Protocol):
         """Have the time run while a request is awaited or on its way, and stop when it is here."""
         awaited = self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
         if awaited and self._coming is None:
-            self._coming = self.loop.call_later(self.request_seconds, self._late)
+            self._coming = self.loop.call_later(self.request_seconds, self._too_late)
         elif not awaited and self._coming is not None:
             self._coming.cancel()
             self._coming = None
 
+    def _too_late(self) -> None:
+        if not self._has_begun() and self.transport.get_write_buffer_size():
+            # The answer before is still being read; a player that stands still at its end is no other than one amid it.
+            self._coming = self.loop.call_later(self.stalled_seconds, self._late)
+        else:
+            self._late()
+
     def _late(self) -> None:
-        begun = self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]
         unanswered = self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE)
-        self._end(LATE if begun and unanswered else b"")
+        self._end(LATE if self._has_begun() and unanswered else b"")
+
+    def _has_begun(self) -> bool:
+        """Whether a part of a request is here."""
+        return self.conn.their_state is h11.SEND_BODY or bool(self.conn.trailing_data[0])
 
     def _end(self, words: bytes) -> None:
         self.connections.discard(self)

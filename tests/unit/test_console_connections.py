@@ -42,12 +42,15 @@ class Few(Bounded):
 
 
 @asynccontextmanager
-async def served(house: DaemonHouse, connection: type[Bounded]) -> AsyncIterator[int]:
-    """A console whose connections are such; its port."""
+async def served(house: DaemonHouse, connection: type[Bounded], holds: int = 0) -> AsyncIterator[int]:
+    """A console whose connections are such; its port. ``holds``: bytes that the system takes of what nobody reads yet."""
     site = Site(house)
     await site.board.look()
     stopping = anyio.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener, anyio.fail_after(60):
+        if holds:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, holds)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, holds)
         async with anyio.create_task_group() as group:
             group.start_soon(serving, site.app, listener, stopping, connection)
             yield listener.getsockname()[1]
@@ -55,9 +58,12 @@ async def served(house: DaemonHouse, connection: type[Bounded]) -> AsyncIterator
 
 
 @contextmanager
-def said(port: int, words: bytes) -> Iterator[socket.socket]:
+def said(port: int, words: bytes, holds: int = 0) -> Iterator[socket.socket]:
     """A connection on which something was said before the console could even know of it."""
-    with socket.create_connection(("127.0.0.1", port)) as line:
+    with socket.socket() as line:
+        if holds:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, holds)
+        line.connect(("127.0.0.1", port))
         line.sendall(words)
         line.setblocking(False)
         yield line
@@ -114,8 +120,21 @@ async def test_whoever_is_slow_on_purpose_is_not_waited_for(house: DaemonHouse) 
             lines.start_soon(ask, port, case)
 
 
-async def test_whoever_reads_nothing_is_let_go(house: DaemonHouse) -> None:
-    """A film that is asked for and not read: is it let go of?"""
+FILM = b"GET /media/spring/media/long.mp4 HTTP/1.1\r\n" + HOST
+HOLDS = 4096
+
+
+def film(house: DaemonHouse, size: int) -> None:
+    media = house.root / "projects" / "spring" / "media"
+    media.mkdir()
+    with (media / "long.mp4").open("wb") as file:
+        file.truncate(size)
+
+
+@pytest.mark.parametrize("then", [b"", b"connection: close\r\n"])
+@pytest.mark.parametrize("size", [64_000_000, 60_000])
+async def test_whoever_reads_nothing_is_let_go(house: DaemonHouse, size: int, then: bytes) -> None:
+    """A film that is asked for and not read, a long one and one that is all on its way: is it let go of?"""
     gone = anyio.Event()
 
     class Telling(Hasty):
@@ -123,14 +142,34 @@ async def test_whoever_reads_nothing_is_let_go(house: DaemonHouse) -> None:
             super().connection_lost(exc)
             gone.set()
 
-    async with served(house, Telling) as port:
-        media = house.root / "projects" / "spring" / "media"
-        media.mkdir()
-        with (media / "long.mp4").open("wb") as film:
-            film.truncate(64_000_000)
-        with said(port, b"GET /media/spring/media/long.mp4 HTTP/1.1\r\n" + HOST + b"\r\n") as asleep:
+    async with served(house, Telling, HOLDS) as port:
+        film(house, size)
+        with said(port, FILM + then + b"\r\n", HOLDS) as asleep:
             await gone.wait()
-            assert len(await heard(asleep)) < 64_000_000
+            assert len(await heard(asleep)) < size
+
+
+async def test_who_reads_the_end_of_an_answer_slowly_gets_it(house: DaemonHouse) -> None:
+    """All of a film is on its way, and its reader stands still for longer than a next request may take: do they get the rest?"""
+    unread: list[int] = []
+
+    class Telling(Bounded):
+        request_seconds = 0.2
+
+        def on_response_complete(self) -> None:
+            self.timeout_keep_alive = 0  # uvicorn's own, of five seconds
+            super().on_response_complete()
+            unread.append(self.transport.get_write_buffer_size())
+
+    async with served(house, Telling, HOLDS) as port:
+        film(house, 60_000)
+        with said(port, FILM + b"\r\n", HOLDS) as slow:
+            while not unread:
+                await anyio.lowlevel.checkpoint()
+            assert unread[0] > 0
+            with said(port, b"") as later:
+                assert await heard(later) == b"", "whoever came after it is not waited for any more"
+            assert len((await heard(slow)).partition(b"\r\n\r\n")[2]) == 60_000
 
 
 async def test_a_handout_that_is_broken_off_leaves_nothing(house: DaemonHouse) -> None:
