@@ -24,15 +24,17 @@ class ProviderError(StarsendError):
     step_key: str = ""
     sent_nothing: bool = False
 
-    def at_a_look(self, handle: str) -> None:
-        """Say that it ended a look at a job, or its download: what the call did to the bill was settled before."""
+    def at_a_look(self, unseen: str) -> None:
+        """Say that it ended a look, or a download: what the call did to the bill was settled before. ``unseen``: what of it
+        cannot be told, in words; said once, however often the same error comes.
+        """
+        if self.sent_nothing:
+            return
         self.sent_nothing = True
         remedy = (
             self.remedy if isinstance(self, RateLimited | Unauthorized) else "run it again, looking is free"
         )
-        super().__init__(
-            f"job {handle} is paid for and cannot be seen ({self.what})", where=self.where, remedy=remedy
-        )
+        super().__init__(f"{unseen} ({self.what})", where=self.where, remedy=remedy)
 
 
 class NotSent(ProviderError):

@@ -110,6 +110,8 @@ class JobCollector:
             except (BrokenMedia, BrokenDownload, *FREE_TO_ASK_AGAIN) as broken:
                 log.warning("step_fetch_broken", fetch=attempt, error=str(broken))
                 if attempt == policy.attempts:
+                    if isinstance(broken, BrokenDownload):
+                        raise
                     raise BrokenDownload(step.provider, broken.what) from broken
                 self._pause(policy.pause(attempt, broken), step)
         raise AssertionError("fetch_attempts is at least 1")
@@ -126,5 +128,5 @@ def _looking(handle: str) -> Iterator[None]:
     except (JobFailed, JobGone, BrokenDownload):
         raise
     except ProviderError as trouble:
-        trouble.at_a_look(handle)
+        trouble.at_a_look(f"job {handle} is paid for and cannot be seen")
         raise

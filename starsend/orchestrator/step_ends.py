@@ -113,7 +113,7 @@ class StepEnds:
         try:
             return self.provider(step).find(step.step_key)
         except ProviderError as trouble:
-            trouble.sent_nothing = True
+            trouble.at_a_look("a call that may be paid for cannot be looked up")
             self.mark_unknown(step, why)
             raise
 

@@ -328,8 +328,9 @@ def test_a_call_that_cannot_even_be_looked_up_is_booked_until_it_can(desk: Desk)
     desk.vendor.can_find, desk.vendor.script = True, ["lost"]
     desk.vendor.finds = [NotSent("v", "network down")] * 2
     for error in (Ambiguous, NotSent):
-        with pytest.raises(error):
+        with pytest.raises(error) as raised:
             desk.film()
+        assert "safe to send" not in str(raised.value)
         assert (desk.spent("possible"), desk.spent("actual")) == (Decimal("0.35"), Decimal(0))
     desk.film()
     assert (desk.spent("possible"), desk.spent("actual")) == (Decimal(0), Decimal("0.35"))
@@ -394,9 +395,10 @@ def test_a_broken_download_is_fetched_again_for_free(desk: Desk, broken: bytes |
 
 def test_a_download_that_stays_broken_can_still_be_fetched_tomorrow(desk: Desk) -> None:
     """Is the paid job kept when today's downloads all fail?"""
-    desk.vendor.fetches = [b""] * 4
-    with pytest.raises(BrokenDownload, match="fetching is free"):
+    desk.vendor.fetches = [*[b""] * 3, BrokenDownload("v", "short")]
+    with pytest.raises(BrokenDownload, match="fetching is free") as raised:
         desk.film()
+    assert raised.value.what == "the result did not arrive whole (short)"
     desk.film()
     assert len(desk.vendor.bill) == 1
 
@@ -560,6 +562,17 @@ def test_errors_say_what_to_do_next(delay: float | None) -> None:
         assert "\n" not in line
         assert line.startswith(("gemini: ", "fal: "))
         assert make().remedy
+
+
+def test_a_look_that_fails_again_and_again_is_told_once(desk: Desk) -> None:
+    """The same error comes from every poll: does the line stay as it is?"""
+    desk.vendor.polls = [Ambiguous("v", "reset")] * 5
+    with pytest.raises(Ambiguous) as raised:
+        desk.film()
+    assert (
+        raised.value.what
+        == "job job-1 is paid for and cannot be seen (the call was sent but its answer was lost (reset))"
+    )
 
 
 def test_a_script_is_told_what_cannot_be(desk: Desk) -> None:
