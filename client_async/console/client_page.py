@@ -50,12 +50,13 @@ def client_routes(room: Showroom) -> APIRouter:
     @routes.get("/media/{name}")
     async def media(signed: str, name: str) -> OpenFile:
         """A take or a still; a part of it where a Range is asked for."""
-        found = NAME.fullmatch(name)
+        found, of = NAME.fullmatch(name), dict[str, str]()
         try:
             opened = await run(room.open, signed)
             if found is None:
                 raise UnknownName("file", name, ())
             entry = opened.entry(int(found[1]))
+            of = {"project": opened.place.name, "sequence": entry.sequence}
             make = maker(room.media(opened.place), entry, int(found[2] or 1), found[3])
             file = await run(lambda: make().open("rb"))
         except LinkOver as over:
@@ -63,9 +64,7 @@ def client_routes(room: Showroom) -> APIRouter:
         except (NotALink, UnknownName):
             raise HTTPException(404, "there is no such file") from None
         except (StarsendError, OSError) as wrong:
-            log.error(
-                "client_media_missing", project=opened.place.name, sequence=entry.sequence, error=str(wrong)
-            )
+            log.error("client_media_missing", **of, error=str(wrong))
             raise HTTPException(404, "there is no such file") from None
         kind = "video/mp4" if found[3] == "mp4" else "image/jpeg"
         return OpenFile(file, kind, PRIVATE)

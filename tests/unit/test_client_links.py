@@ -223,6 +223,8 @@ async def test_nobody_lengthens_changes_or_forges_one(site: Site) -> None:
     site.now -= timedelta(days=89)
     answer = await site.client.get(path)
     assert (answer.status_code, "links.json" in answer.text) == (503, False)
+    answer = await site.client.get(f"{path}media/1.mp4")
+    assert (answer.status_code, "links.json" in answer.text) == (404, False)
 
 
 async def test_it_stays_short_and_shows_what_was_chosen_then(site: Site) -> None:
