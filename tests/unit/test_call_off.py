@@ -9,6 +9,7 @@ import pytest
 from client_async.console.grid_shown import shown
 from client_async.console.regridding import call_off
 from client_async.events import Event, SequenceMoved
+from client_async.picks import withdraw_pick
 from client_async.sequence_file import SequenceFile
 from tests.unit.studio import Studio
 from tests.unit.test_grid_review import REGRID, Answer, Review, refused, review
@@ -163,3 +164,17 @@ async def test_one_that_was_sent_in_the_same_moment_is_kept(explored: Studio) ->
     sequence = explored.runner.read()
     assert (sequence.grid_state, sequence.grid_id, sequence.selected_cell) == ("done", "g1", 3)
     assert [record.grid for record in sequence.grid_history] == ["g1", "g2"]
+
+
+async def test_a_pick_taken_back_by_another_process_pays_for_no_take(explored: Studio) -> None:
+    """In the moment before the take is sent, by somebody of whom this process has heard nothing: is nothing sent?"""
+    explored.close()
+
+    def taken_back() -> None:
+        other = SequenceFile(explored.place.file.path)
+        other.change(lambda draft: withdraw_pick(draft["SEQ01"], "jo"))
+        other.close()
+
+    explored.moves = Meanwhile("making a take of 2 shots", taken_back)
+    assert await explored.wish(selected_cell=3) is None
+    assert explored.bill == FIRST
