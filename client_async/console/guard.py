@@ -96,9 +96,10 @@ class Guard:
         """Whether nobody but this machine's own people can be asking.
 
         A name besides our own is a proxy's, and a proxy asks for others; so does one that tells for whom, whom uvicorn may
-        take for the client.
+        take for the client, and one that tells nothing, as nginx by itself: it speaks HTTP/1.0, as no browser does.
         """
-        passed_on = any(header in connection.headers for header in PASSED_ON)
+        passed_on = connection.scope.get("http_version") == "1.0"
+        passed_on |= any(header in connection.headers for header in PASSED_ON)
         client = connection.client
         return self._is_local and not passed_on and client is not None and is_loopback(client.host)
 

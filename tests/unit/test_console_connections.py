@@ -232,6 +232,16 @@ async def test_there_are_no_more_at_once_than_are_served(house: DaemonHouse) -> 
                 answer = await heard(again)
 
 
+async def test_a_proxy_that_tells_nothing_is_told_by_its_old_protocol(house: DaemonHouse) -> None:
+    """nginx' way where nobody has said otherwise, our own address and all: do its visitors read what this machine's people may?"""
+    async with served(house, Bounded) as port:
+        for protocol, status in ((b"1.0", b"401"), (b"1.1", b"200")):
+            with said(
+                port, b"GET /costs HTTP/" + protocol + b"\r\n" + HOST + b"connection: close\r\n\r\n"
+            ) as line:
+                assert (await heard(line)).startswith(b"HTTP/1.1 " + status)
+
+
 async def test_no_other_protocol_goes_past_the_doors(
     house: DaemonHouse, caplog: pytest.LogCaptureFixture
 ) -> None:
