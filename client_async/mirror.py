@@ -136,6 +136,7 @@ class Mirror:
         if not displaced:
             self.taken.trouble, self._broken = None, None
         if not keep:
+            self.taken.waiting = True  # until whoever drives has taken it in, or drives no more
             return
         with journal.transaction():
             kept.put(found.changed)

@@ -22,6 +22,8 @@ from starsend.files import write_durably
 
 TEMPORARY = re.compile(r"^\.|^~\$|^4913$|~$|\.(part|tmp|swp|crdownload)$|^#.*#$")
 """Names that editors, browsers and sync clients use while they are still writing."""
+CLAIMED = ".claimed"
+"""The folder in the drop folder of those that are being decided."""
 PATIENCE = 30.0
 """Seconds that a file which makes no sense yet may take to be finished."""
 
@@ -54,7 +56,7 @@ class PickFolder:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
-        self._claimed = folder / ".claimed"
+        self._claimed = folder / CLAIMED
         self._lock = FileLock(folder / ".lock")
         self._file = file
         self._now = now

@@ -10,7 +10,7 @@ from typing import Literal
 
 import structlog
 
-from client_async.pick_folder import TEMPORARY
+from client_async.pick_folder import CLAIMED, TEMPORARY
 from starsend.config import CONFIG_NAME
 from starsend.files import is_text
 
@@ -147,9 +147,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _holds_picks(folder: str) -> bool:
+    """Those that were claimed too: whoever claimed them may have been killed."""
     return any(
         not TEMPORARY.search(entry.name) and not entry.is_dir(follow_symlinks=False)
-        for entry in _entries(folder)
+        for entry in (*_entries(folder), *_entries(f"{folder}/{CLAIMED}"))
     )
 
 

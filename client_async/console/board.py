@@ -66,7 +66,7 @@ class Shown:
     turn: threading.Lock = field(default_factory=threading.Lock)
     picks: PickFolder = field(init=False)
     waiting: bool = False
-    """Somebody was still writing a file at the last look, and nothing tells when they are done."""
+    """Somebody was still writing a file at the last look, or a daemon had not taken it in: nothing tells when they are done."""
 
     def __post_init__(self) -> None:
         self.picks = PickFolder(self.place.picks, self.place.file)

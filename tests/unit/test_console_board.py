@@ -76,6 +76,30 @@ async def test_what_somebody_was_still_writing_is_looked_at_again(
         assert not shown.waiting, "and not again for ever"
 
 
+async def test_what_a_daemon_that_dies_leaves_is_taken_in(waiting: Place) -> None:
+    """A brief is saved, a pick is claimed, and the daemon to which the console left them is killed: who takes them in?"""
+    board = Board(waiting.root)
+    await board.look()
+    saved = waiting.file.path.read_text().replace("an empty desert", "a full desert")
+    with sole_driver(waiting, "daemon"):
+        waiting.file.path.write_text(saved)
+        await board.look()
+        assert board.sequence("spring", "SEQ01").prompt.startswith("an empty desert")
+    await board.look()
+    assert board.sequence("spring", "SEQ01").prompt.startswith("a full desert")
+    with sole_driver(waiting, "daemon"):
+        claimed = waiting.picks / ".claimed"
+        claimed.mkdir()
+        (waiting.picks / "SEQ01.pick").write_text("3")
+        (waiting.picks / "SEQ01.pick").rename(claimed / "SEQ01.pick")
+        await board.look()
+    await board.look()
+    assert board.row("spring", "SEQ01")["cell"] == 3
+    shown = board.project("spring")
+    await board.look()
+    assert (shown.waiting, shown.signs.picks_wait) == (False, False)
+
+
 async def test_a_pick_folder_that_cannot_be_read_holds_nothing_else_up(waiting: Place) -> None:
     """A file lies where the folder of claimed picks belongs: is that said, and an edit shown all the same?"""
     (waiting.picks / ".claimed").write_text("")
