@@ -276,6 +276,7 @@ def _open_engine(url: str, reading: ExitStack | None) -> Engine:
 def _dialect_to_read() -> Dialect:
     engine = create_engine("sqlite://")
     engine.connect().close()  # it asks SQLite what it can do
+    engine.dispose()
     return engine.dialect
 
 

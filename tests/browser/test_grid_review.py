@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 
@@ -149,7 +150,7 @@ def test_a_new_grid_is_asked_for_in_words_that_reach_the_model(
     expect(page.get_by_role("group", name="Candidates of g2")).to_be_visible()
     expect(page.locator("#revisions")).to_contain_text("Asked for: “lower horizon, no crowd”")
     expect(page.get_by_label("Note with the pick")).to_have_value("half")
-    with sqlite3.connect(spring.folder / "state" / "execution.db") as ledger:
+    with closing(sqlite3.connect(spring.folder / "state" / "execution.db")) as ledger:
         asked = ledger.execute("SELECT request FROM steps WHERE shot_id = ?", [f"{AGAIN}_grid"]).fetchall()
     assert ["lower horizon, no crowd;" in request for (request,) in asked].count(True) == 1
 

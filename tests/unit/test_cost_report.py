@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import count
@@ -162,28 +163,28 @@ def test_every_grouping_adds_up_to_the_ledger(
 ) -> None:
     """Whatever was begun, lost, found and taken back, and whatever the documents say of it: is every millionth there once?"""
     store, clock = books.project()
-    keys = ["none"]
-    for number, (shot, end, micros, seconds) in enumerate(steps):
-        clock.time += timedelta(seconds=seconds)
-        keys.append(run_step(store, number, shot, end, micros))
-    cited, numbers = st.sampled_from(keys), st.integers(1, 4)
-    sequences = {}
-    for name in data.draw(st.lists(st.sampled_from(NAMES), unique=True)):
-        history = [grid(n, *data.draw(st.lists(cited, max_size=4)), ok=n > 1) for n in (1, 2, 3)]
-        taken = data.draw(cited)
-        sequences[name] = brief(
-            grid_history=history,
-            grid_id=f"g{data.draw(numbers)}",
-            keyframe=data.draw(st.none() | st.builds(keyframe, numbers, numbers)),
-            take=data.draw(st.none() | st.just(take(taken)) | st.just(take(taken, "k2"))),
-            take_history=[take(data.draw(cited))],
-            deleted=data.draw(st.booleans()),
-        )
-    events = store.costs()
-    book = WorkBook(sequences, {e.shot_id for e in events})
-    costs = ProjectCosts(store.project, list(sequences), book_of(sequences, store.step_costs())[0])
-    ledger = store.spent()  # added up by the database
-    store.close()
+    with closing(store):  # also where what is drawn leads nowhere
+        keys = ["none"]
+        for number, (shot, end, micros, seconds) in enumerate(steps):
+            clock.time += timedelta(seconds=seconds)
+            keys.append(run_step(store, number, shot, end, micros))
+        cited, numbers = st.sampled_from(keys), st.integers(1, 4)
+        sequences = {}
+        for name in data.draw(st.lists(st.sampled_from(NAMES), unique=True)):
+            history = [grid(n, *data.draw(st.lists(cited, max_size=4)), ok=n > 1) for n in (1, 2, 3)]
+            taken = data.draw(cited)
+            sequences[name] = brief(
+                grid_history=history,
+                grid_id=f"g{data.draw(numbers)}",
+                keyframe=data.draw(st.none() | st.builds(keyframe, numbers, numbers)),
+                take=data.draw(st.none() | st.just(take(taken)) | st.just(take(taken, "k2"))),
+                take_history=[take(data.draw(cited))],
+                deleted=data.draw(st.booleans()),
+            )
+        events = store.costs()
+        book = WorkBook(sequences, {e.shot_id for e in events})
+        costs = ProjectCosts(store.project, list(sequences), book_of(sequences, store.step_costs())[0])
+        ledger = store.spent()  # added up by the database
 
     day = NOON.date() + timedelta(days=data.draw(st.integers(-1, 3)))
     parts = [costs.between(None, day), costs.between(day + timedelta(days=1), None)]

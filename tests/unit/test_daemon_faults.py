@@ -108,13 +108,15 @@ def test_a_project_that_goes_while_its_lock_is_held(house: DaemonHouse) -> None:
 
 
 def test_a_vendor_may_ask_for_any_delay(house: DaemonHouse) -> None:
-    """A Retry-After past every clock: does its sequence wait, and everybody else go on?"""
-    never = {"misbehave": {"SEQ01_grid": ["rate_limit"]}, "rate_limit_seconds": 1e15}
-    house.project("bad", animatic=never)
+    """A Retry-After past every clock: does its sequence wait, and do people and the daemon go on?"""
     good = house.project("good")
     daemon = house.start()
-    until(lambda: house.events("step_waits"))
     until(is_in(good, "waiting_for_pick"))
+    never = {"misbehave": {"SEQ01_grid": ["rate_limit"]}, "rate_limit_seconds": 1e15}
+    house.project("bad", animatic=never)
+    until(lambda: house.events("step_waits"))
+    good.file.change(lambda draft: draft["SEQ01"].update(deleted=True))
+    until(is_in(good, "cancelled"))
     assert daemon.poll() is None
     assert house.events("step_waits")[0]["wait"] <= 1.25 * 86_400
 
