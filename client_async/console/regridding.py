@@ -56,9 +56,8 @@ def take_wish_back(place: Place, name: str, *, grid: str | None, note: str, by: 
         if asked_note(raw) not in (None, note):
             what = f'another grid is asked for in other words by now ("{asked_note(raw)}")'
             raise _refused(raw, name, what, "look at it first")
-        if raw.get("grid_wanted") and _is_sent(
-            place, name, raw
-        ):  # as it is now: a run may have begun since a look
+        # By the document as it is now: a run may have begun since the page's look.
+        if raw.get("grid_wanted") and _is_sent(place, name, raw):
             what = "it is too late: the new grid has been sent for, and may be paid for"
             raise _refused(raw, name, what, f"wait for it, or pick a cell of {grid}, which then stays")
         try:
